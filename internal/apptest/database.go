@@ -1,0 +1,149 @@
+// Package apptest is for tests only: fresh databases of both kinds, the whole app, factories, and
+// a client with a cookie jar.
+package apptest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"latchkey/internal/database"
+)
+
+// PostgresEnv names the variable with the URL of a server where tests may create databases.
+const PostgresEnv = "LATCHKEY_TEST_POSTGRES"
+
+// Each runs the test on SQLite, and on Postgres when PostgresEnv is set.
+func Each(t *testing.T, test func(t *testing.T, db *database.DB)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
+}
+
+// SQLite opens a fresh, migrated database in a file of its own.
+func SQLite(t *testing.T) *database.DB {
+	t.Helper()
+	return open(t, SQLiteConfig(t))
+}
+
+// SQLiteConfig names a fresh database file.
+func SQLiteConfig(t *testing.T) database.Config {
+	return database.Config{Path: filepath.Join(t.TempDir(), "latchkey.db")}
+}
+
+// Postgres opens a fresh, migrated database, or skips the test when no server is given.
+func Postgres(t *testing.T) *database.DB {
+	t.Helper()
+	return open(t, PostgresConfig(t))
+}
+
+func open(t *testing.T, cfg database.Config) *database.DB {
+	t.Helper()
+	db, err := database.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatalf("open database: %v", err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if _, err := db.Migrate(t.Context()); err != nil {
+		t.Fatalf("migrate: %v", err)
+	}
+	return db
+}
+
+var template struct {
+	sync.Mutex
+	name string
+}
+
+// PostgresConfig creates a database from a migrated template and drops it after the test.
+func PostgresConfig(t *testing.T) database.Config {
+	t.Helper()
+	admin := os.Getenv(PostgresEnv)
+	if admin == "" {
+		t.Skipf("%s is not set", PostgresEnv)
+	}
+	name := "latchkey_test_" + randomName()
+	execAdmin(t, admin, "CREATE DATABASE "+name+" TEMPLATE "+templateDatabase(t, admin))
+	t.Cleanup(func() { execAdmin(t, admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
+	return database.Config{URL: withDatabase(t, admin, name), MaxConns: 8}
+}
+
+// templateDatabase migrates once a test binary; each test copies the result.
+func templateDatabase(t *testing.T, admin string) string {
+	t.Helper()
+	template.Lock()
+	defer template.Unlock()
+	if template.name != "" {
+		return template.name
+	}
+	name := "latchkey_template_" + randomName()
+	execAdmin(t, admin, "CREATE DATABASE "+name)
+	db, err := database.Open(t.Context(), database.Config{URL: withDatabase(t, admin, name)})
+	if err != nil {
+		t.Fatalf("open template: %v", err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.Migrate(t.Context()); err != nil {
+		t.Fatalf("migrate template: %v", err)
+	}
+	template.name = name
+	return name
+}
+
+func execAdmin(t *testing.T, admin, statement string) {
+	t.Helper()
+	// Not the test's context: clean-ups run after it is cancelled.
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, admin)
+	if err != nil {
+		t.Fatalf("connect to %s: %v", PostgresEnv, err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+func withDatabase(t *testing.T, admin, name string) string {
+	t.Helper()
+	u, err := url.Parse(admin)
+	if err != nil {
+		t.Fatalf("%s: %v", PostgresEnv, err)
+	}
+	u.Path = "/" + name
+	return u.String()
+}
+
+func randomName() string {
+	b := make([]byte, 6)
+	_, _ = rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+// EmptyPostgresConfig creates a database without tables.
+func EmptyPostgresConfig(t *testing.T) database.Config {
+	t.Helper()
+	admin := os.Getenv(PostgresEnv)
+	if admin == "" {
+		t.Skipf("%s is not set", PostgresEnv)
+	}
+	name := "latchkey_test_" + randomName()
+	execAdmin(t, admin, "CREATE DATABASE "+name)
+	t.Cleanup(func() { execAdmin(t, admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
+	return database.Config{URL: withDatabase(t, admin, name), MaxConns: 8}
+}
+
+// WriteFile writes a file or fails the test.
+func WriteFile(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

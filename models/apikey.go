@@ -1,0 +1,86 @@
+package models
+
+import "time"
+
+// Endpoint types of a key.
+const (
+	SignalStaging = "signal_staging"
+	ProductOrgs   = "product_orgs"
+	APIAccess     = "api_access"
+)
+
+// Environments of a key and of everything written with it.
+const (
+	Live = "live"
+	Test = "test"
+)
+
+// Stored states of a key; expired follows from ExpiresAt.
+const (
+	KeyActive      = "active"
+	KeyDeactivated = "deactivated"
+)
+
+// APIKey is a key that programs present. Only hashes of its value and shared secret are kept.
+type APIKey struct {
+	ID            string `gorm:"primaryKey"`
+	WorkspaceID   string
+	Name          string
+	Environment   string // live or test
+	EndpointType  string
+	KeyPrefix     string  // e.g. sk_live_a2f9, for display only
+	KeyHash       []byte  // SHA-256 of the whole key, unique
+	SecretHash    []byte  // SHA-256 of the shared secret, nil when none is required
+	Status        string  // active or deactivated
+	FormNonce     *string // makes a double click one key; unique in the workspace
+	ExpiresAt     Time    // zero: never
+	CreatedBy     *string // account
+	CreatedAt     Time    `gorm:"autoCreateTime:false"`
+	UpdatedAt     Time    `gorm:"autoUpdateTime:false"`
+	DeactivatedAt Time
+	DeactivatedBy *string
+}
+
+// ExpiredAt tells whether the key's time is over at now.
+func (k APIKey) ExpiredAt(now time.Time) bool {
+	return !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt.Time)
+}
+
+// State is the status that people see: active, expired or deactivated.
+func (k APIKey) State(now time.Time) string {
+	switch {
+	case k.Status == KeyDeactivated:
+		return "deactivated"
+	case k.ExpiredAt(now):
+		return "expired"
+	default:
+		return "active"
+	}
+}
+
+// KeyUsageMinute counts what one key received in one minute (Unix minutes); coalesced writes.
+type KeyUsageMinute struct {
+	APIKeyID    string `gorm:"primaryKey;column:api_key_id"`
+	Minute      int64  `gorm:"primaryKey;autoIncrement:false"`
+	WorkspaceID string
+	Environment string
+	Accepted    int64 // items stored
+	Duplicates  int64 // items known already
+	Rejected    int64 // requests and items refused
+}
+
+// KeyLastUsed is when and from where a key was last seen; apart from the key's own row so that
+// writing it can neither block nor damage the key.
+type KeyLastUsed struct {
+	APIKeyID         string `gorm:"primaryKey;column:api_key_id"`
+	LastUsedAt       Time   // last authenticated request
+	IP               string
+	UserAgent        string
+	LastRefusedAt    Time // last request refused for the key's own state
+	RefusedIP        string
+	RefusedUserAgent string
+	BrowserSeenAt    Time // last request that carried a browser's Origin or Sec-Fetch headers
+}
+
+// TableName keeps the singular: one row a key.
+func (KeyLastUsed) TableName() string { return "key_last_used" }
