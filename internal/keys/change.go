@@ -1,0 +1,189 @@
+package keys
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"latchkey/internal/access"
+	"latchkey/internal/audit"
+	"latchkey/internal/fault"
+	"latchkey/models"
+)
+
+// Rename gives a key another name. Faults: NotFound, Invalid with the field name.
+func (s *Service) Rename(ctx context.Context, actor access.Actor, id, name string) error {
+	name = strings.TrimSpace(name)
+	fields := fault.Fields{}
+	checkName(fields, name)
+	if err := fields.Err(); err != nil {
+		return err
+	}
+	now := s.now().UTC()
+	return s.change(ctx, actor, id, func(tx *gorm.DB, key models.APIKey) error {
+		if key.Name == name {
+			return nil
+		}
+		if err := update(ctx, tx, key, "name = ?, updated_at = ?", name, models.At(now)); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, now, actor, audit.Change{
+			Action: "api_key.renamed", Target: audit.Target{Type: "api_key", ID: key.ID, Label: name},
+			Before: audit.Values{"name": key.Name}, After: audit.Values{"name": name},
+		})
+	})
+}
+
+// ChangeExpiry sets or clears the end of an active key; an expired or deactivated key stays so.
+// Faults: NotFound, Conflict, Invalid with the field expires.
+func (s *Service) ChangeExpiry(ctx context.Context, actor access.Actor, id string, at time.Time) error {
+	now := s.now().UTC()
+	fields := fault.Fields{}
+	checkExpiry(fields, at, now)
+	if err := fields.Err(); err != nil {
+		return err
+	}
+	return s.change(ctx, actor, id, func(tx *gorm.DB, key models.APIKey) error {
+		if state := key.State(now); state != "active" {
+			return fault.New(fault.Conflict, "This key is "+state+"; its expiry can no longer be changed. Create a new key instead.")
+		}
+		if err := update(ctx, tx, key, "expires_at = ?, updated_at = ?", models.At(at), models.At(now)); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, now, actor, audit.Change{
+			Action: "api_key.expiry_changed", Target: target(key),
+			Before: audit.Values{"expires_at": expiryText(key.ExpiresAt)},
+			After:  audit.Values{"expires_at": expiryText(models.At(at))},
+		})
+	})
+}
+
+// Deactivate ends a key for good. When it has returned, no request on any instance is
+// acknowledged with the key (promise P3): it holds the state lock against every writer's
+// transaction. confirm must be the key's name when events came in the last 24 hours.
+// Faults: NotFound, Conflict (not active any more), Invalid with the field confirm.
+func (s *Service) Deactivate(ctx context.Context, actor access.Actor, id, confirm string) error {
+	traffic, err := s.Traffic(ctx, actor, id)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, actor, id, func(tx *gorm.DB, key models.APIKey) error {
+		if traffic.NeedsName() && strings.TrimSpace(confirm) != key.Name {
+			fields := fault.Fields{}
+			fields.Add("confirm", "Type the key's name, "+key.Name+", exactly as it stands here.")
+			return fields.Err()
+		}
+		return s.deactivate(ctx, tx, actor, key)
+	})
+}
+
+// Revoke ends a key without a typed name, for the command line and programs. It reports whether
+// the key was still active.
+func (s *Service) Revoke(ctx context.Context, actor access.Actor, id string) (bool, error) {
+	changed := false
+	err := s.change(ctx, actor, id, func(tx *gorm.DB, key models.APIKey) error {
+		if changed = key.Status == models.KeyActive; !changed {
+			return nil
+		}
+		return s.deactivate(ctx, tx, actor, key)
+	})
+	return changed, err
+}
+
+// DeactivateAllBy ends every active key that an account made, within the caller's transaction.
+func (s *Service) DeactivateAllBy(ctx context.Context, tx *gorm.DB, actor access.Actor, accountID string) error {
+	if err := s.lockStates(ctx, tx); err != nil {
+		return err
+	}
+	keys, err := gorm.G[models.APIKey](tx).
+		Where("workspace_id = ? AND created_by = ? AND status = ?", actor.WorkspaceID, accountID, models.KeyActive).
+		Find(ctx)
+	if err != nil {
+		return fmt.Errorf("select the member's keys: %w", err)
+	}
+	for _, key := range keys {
+		if err := s.deactivate(ctx, tx, actor, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) deactivate(ctx context.Context, tx *gorm.DB, actor access.Actor, key models.APIKey) error {
+	if key.Status != models.KeyActive {
+		return fault.New(fault.Conflict, "This key was deactivated already.")
+	}
+	now := s.now().UTC()
+	var by *string
+	if actor.AccountID != "" {
+		by = &actor.AccountID
+	}
+	if err := update(ctx, tx, key, "status = ?, deactivated_at = ?, deactivated_by = ?, updated_at = ?",
+		models.KeyDeactivated, models.At(now), by, models.At(now)); err != nil {
+		return err
+	}
+	s.cache.evict(key.KeyHash)
+	return audit.Record(ctx, tx, now, actor, audit.Change{
+		Action: "api_key.deactivated", Target: target(key),
+		Before: audit.Values{"status": "active"}, After: audit.Values{"status": "deactivated"},
+	})
+}
+
+// change runs fn on one key under the state lock, so that no writer commits with the state that
+// fn is about to end.
+func (s *Service) change(ctx context.Context, actor access.Actor, id string, fn func(*gorm.DB, models.APIKey) error) error {
+	var hash []byte
+	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+		if err := s.lockStates(ctx, tx); err != nil {
+			return err
+		}
+		key, err := s.take(ctx, tx, actor, id)
+		if err != nil {
+			return err
+		}
+		hash = key.KeyHash
+		return fn(tx, key)
+	})
+	if hash != nil {
+		// Once more after the commit: a look-up in between may have read the old row.
+		s.cache.evict(hash)
+	}
+	return err
+}
+
+// stateLock is the advisory lock that orders changes of key states against writers; the number is
+// arbitrary but must never change.
+const stateLock = 0x6c61746368 // "latch"
+
+// lockStates waits for the writers' open transactions and holds off new ones until tx ends. On
+// SQLite the write lock taken at BEGIN does the same.
+func (s *Service) lockStates(ctx context.Context, tx *gorm.DB) error {
+	if !s.db.IsPostgres() {
+		return nil
+	}
+	if err := tx.WithContext(ctx).Exec("SELECT pg_advisory_xact_lock(?)", int64(stateLock)).Error; err != nil {
+		return fmt.Errorf("lock key states: %w", err)
+	}
+	return nil
+}
+
+// StateLockShared is the statement that a Postgres writer runs first in its transaction, before it
+// reads key states in a statement of its own. The order matters: a snapshot taken before the lock
+// can predate a deactivation.
+const StateLockShared = "SELECT pg_advisory_xact_lock_shared(465491485544)"
+
+func update(ctx context.Context, tx *gorm.DB, key models.APIKey, set string, args ...any) error {
+	// The status in WHERE is the precondition of every change: the row is as it was read.
+	args = append(args, key.ID, key.WorkspaceID, key.Status)
+	done := tx.WithContext(ctx).Exec("UPDATE api_keys SET "+set+" WHERE id = ? AND workspace_id = ? AND status = ?", args...)
+	if done.Error != nil {
+		return fmt.Errorf("update key: %w", done.Error)
+	}
+	if done.RowsAffected != 1 {
+		return fault.New(fault.Conflict, "This key was changed by someone else a moment ago. Load the page again.")
+	}
+	return nil
+}
