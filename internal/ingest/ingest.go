@@ -1,0 +1,180 @@
+// Package ingest accepts what integrations send: one item, a batch, or a bulk stream. It owns the
+// order of checks, the item rules and the group-commit writer; it knows nothing of routes or of
+// the shape of answers.
+//
+// An item is acknowledged only after the transaction that holds it is durable (promise P1), and
+// that transaction has seen its key active (promise P3).
+package ingest
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"latchkey/internal/database"
+	"latchkey/internal/keys"
+	"latchkey/models"
+)
+
+// Kind is what the URL was made for; limits differ.
+type Kind int
+
+// The kinds of URL.
+const (
+	Universal Kind = iota
+	Batch
+	Bulk
+	ProductOrgs
+)
+
+// endpointType is the type of key that the URL takes.
+func (k Kind) endpointType() string {
+	if k == ProductOrgs {
+		return models.ProductOrgs
+	}
+	return models.SignalStaging
+}
+
+// Request is one inbound request, free of routing.
+type Request struct {
+	ID         string // UUID v7, the X-Request-Id of the answer
+	Kind       Kind
+	Route      string // route template, for the log
+	Source     string // label from the path; empty for the universal URL
+	Key        string // as presented
+	Secret     string // X-Api-Secret
+	Header     http.Header
+	IP         string
+	Atomic     bool // store all items or none
+	FromLine   int  // bulk: number of the first line, from 1
+	Body       io.Reader
+	Length     int64 // Content-Length, -1 if unknown
+	ReceivedAt time.Time
+}
+
+// Limits bound what one request may carry. Sizes are bytes after inflation.
+type Limits struct {
+	Body       int64 // universal
+	SourceBody int64
+	BatchBody  int64
+	BulkBody   int64
+	Items      int // of all but bulk
+	Item       int64
+	QueueBytes int64 // accepted bodies that wait for a commit, over all requests
+	QueueJobs  int
+}
+
+// DefaultLimits are those of the HTTP contract.
+var DefaultLimits = Limits{
+	Body: 1 << 20, SourceBody: 5 << 20, BatchBody: 10 << 20, BulkBody: 1 << 30,
+	Items: 1000, Item: 1 << 20, QueueBytes: 64 << 20, QueueJobs: 4096,
+}
+
+func (l Limits) body(r *Request) int64 {
+	switch {
+	case r.Kind == Batch:
+		return l.BatchBody
+	case r.Kind == Bulk:
+		return l.BulkBody
+	case r.Source != "":
+		return l.SourceBody
+	default:
+		return l.Body
+	}
+}
+
+// Item statuses.
+const (
+	Accepted  = "accepted"
+	Duplicate = "duplicate"
+	Rejected  = "rejected"
+)
+
+// ItemError says why one item was refused.
+type ItemError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Field   string `json:"field,omitempty"`
+}
+
+// ItemResult is what became of one item.
+type ItemResult struct {
+	Index     int // position in the array; line number in a bulk stream
+	Status    string
+	ID        string // of the stored signal: its own, or the first one's of a duplicate
+	MessageID string
+	Warnings  []string
+	Err       *ItemError
+}
+
+// Outcome is what became of a request whose items were looked at.
+type Outcome struct {
+	Single     bool // the body was one object
+	ReceivedAt time.Time
+	Accepted   int
+	Duplicates int
+	Rejected   int
+	Results    []ItemResult // all items in order; of a bulk stream the first 100 refused
+	Atomic     bool         // nothing was stored because an item was refused
+
+	Bytes          int64 // bulk: inflated bytes read
+	Lines          int   // bulk: items or lines read
+	ResumeFromLine int   // bulk: where to go on after a cut, else 0
+	CutOff         *Refusal
+}
+
+// Service holds what requests share.
+type Service struct {
+	keys   *keys.Service
+	db     *database.DB
+	now    func() time.Time
+	limits Limits
+	writer *writer
+	usage  *usage
+	home   *homeWorkspace
+	quota  *logQuota
+
+	uploads atomic.Int64 // bulk streams at this time
+	answers answerCounts
+}
+
+// Options configure a Service; zero Limits mean DefaultLimits.
+type Options struct {
+	Now    func() time.Time
+	Limits Limits
+}
+
+// New makes the service; Run must run for it to accept anything.
+func New(db *database.DB, k *keys.Service, o Options) *Service {
+	if o.Limits == (Limits{}) {
+		o.Limits = DefaultLimits
+	}
+	u := newUsage(db, o.Now)
+	return &Service{
+		keys: k, db: db, now: o.Now, limits: o.Limits, usage: u,
+		writer: newWriter(newStore(db), k, u, o.Limits, o.Now),
+		home:   &homeWorkspace{db: db},
+		quota:  &logQuota{now: o.Now},
+	}
+}
+
+// Limits tells what requests may carry.
+func (s *Service) Limits() Limits { return s.limits }
+
+// Run writes until ctx ends, then commits what is queued and returns. Stop the HTTP server first.
+func (s *Service) Run(ctx context.Context) {
+	usageDone := make(chan struct{})
+	usageCtx, stopUsage := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		defer close(usageDone)
+		s.usage.run(usageCtx)
+	}()
+	s.writer.run(ctx)
+	stopUsage()
+	<-usageDone
+}
+
+// Stats are gauges for /metrics and /readyz.
+func (s *Service) Stats() Stats { return s.writer.stats() }

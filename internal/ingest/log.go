@@ -1,0 +1,224 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"latchkey/internal/database"
+	"latchkey/internal/keys"
+	"latchkey/internal/token"
+	"latchkey/models"
+)
+
+const (
+	maxLoggedResults = 100
+	// maxLoggedBody bounds the copy of a refused body.
+	maxLoggedBody = 1 << 20
+)
+
+// line begins the log line of a request.
+func (s *Service) line(r *Request, cred *keys.Credential, body []byte) *models.GatewayRequest {
+	l := &models.GatewayRequest{
+		ID: r.ID, Route: r.Route, Source: cleanText(r.Source), Status: http.StatusOK,
+		IP: r.IP, UserAgent: token.Mask(cleanText(r.Header.Get("User-Agent"))), Headers: maskedHeaders(r.Header),
+		Bytes: int64(len(body)), Body: body, ReceivedAt: models.At(r.ReceivedAt),
+	}
+	if cred != nil {
+		id := cred.ID
+		l.WorkspaceID, l.Environment, l.APIKeyID = cred.WorkspaceID, cred.Environment, &id
+	}
+	return l
+}
+
+// describe adds what the items say: the first one's event and email, and the refused ones.
+func describe(l *models.GatewayRequest, p *parsed) {
+	l.Status, l.Rejected = p.outcome.Status(), p.outcome.Rejected
+	if len(p.items) > 0 {
+		// What will be accepted is not known yet; some will be, or repeat what was.
+		l.Status = http.StatusOK
+		l.Event, l.Email = p.items[0].signal.Event, p.items[0].signal.Email
+		if l.Rejected > 0 {
+			l.Status = http.StatusMultiStatus
+		}
+	}
+	l.Results = refusedItems(p.outcome.Results)
+	if l.Rejected > 0 {
+		l.Code, l.Message = "items_rejected", "Some items were refused; the list says which and why."
+		if p.outcome.Atomic {
+			l.Code, l.Message = "atomic_rejected", "Nothing was stored: an item was refused, and the request asked for all or nothing."
+		}
+	}
+}
+
+func refusedItems(results []ItemResult) []byte {
+	type row struct {
+		Index int        `json:"index"`
+		Error *ItemError `json:"error"`
+	}
+	var rows []row
+	for _, r := range results {
+		if r.Err != nil && len(rows) < maxLoggedResults {
+			rows = append(rows, row{r.Index, r.Err})
+		}
+	}
+	if rows == nil {
+		return nil
+	}
+	encoded, err := json.Marshal(rows)
+	if err != nil {
+		return nil // strings and numbers always encode
+	}
+	return encoded
+}
+
+// logOutcome records a request of which nothing was to be stored.
+func (s *Service) logOutcome(r *Request, cred *keys.Credential, body []byte, p *parsed) {
+	s.answers.add("items_rejected")
+	l := s.line(r, cred, body)
+	describe(l, p)
+	l.DurationUS = s.now().Sub(r.ReceivedAt).Microseconds()
+	s.usage.used(cred, r.seen(), r.ReceivedAt)
+	s.usage.rejected(cred, p.outcome.Rejected, r.ReceivedAt)
+	if s.quota.take(known) {
+		s.writer.log(l)
+	} else {
+		s.writer.droppedLogs.Add(1)
+	}
+}
+
+// refused records a refusal and returns it. Without a credential the line goes to the workspace
+// whose key it resembles, else to the instance's first.
+func (s *Service) refused(ctx context.Context, r *Request, cred *keys.Credential, body []byte, why *Refusal) error {
+	s.answers.add(why.Code)
+	if len(body) > maxLoggedBody {
+		body = body[:maxLoggedBody]
+	}
+	l := s.line(r, cred, body)
+	l.Status, l.Code, l.Message = why.Status, why.Code, why.Message
+	l.DurationUS = s.now().Sub(r.ReceivedAt).Microseconds()
+	class := known
+	if cred != nil {
+		l.Rejected = 1
+		s.usage.refused(cred, r.seen(), r.ReceivedAt)
+	} else {
+		class = unknown
+	}
+	if why.Status == http.StatusServiceUnavailable || !s.quota.take(class) {
+		s.writer.droppedLogs.Add(1)
+		return why
+	}
+	if cred == nil && !s.attribute(ctx, r, l) {
+		return why
+	}
+	s.writer.log(l)
+	return why
+}
+
+// attribute finds whose log an unknown key's request belongs in.
+func (s *Service) attribute(ctx context.Context, r *Request, l *models.GatewayRequest) bool {
+	l.Environment = models.Live
+	if display, env, ok := looksLike(r.Key); ok {
+		l.Environment = env
+		if id, err := s.keys.ByPrefix(ctx, display); err == nil && id != "" {
+			l.WorkspaceID = id
+			return true
+		}
+	}
+	l.WorkspaceID = s.home.get(ctx)
+	return l.WorkspaceID != ""
+}
+
+// looksLike takes the display prefix off something with a key's outline.
+func looksLike(text string) (display, env string, ok bool) {
+	parts := strings.Split(text, "_")
+	if len(text) > token.MaxLen+8 || len(parts) != 4 || !token.ValidBrand(parts[0]) || len(parts[2]) != 4 {
+		return "", "", false
+	}
+	if parts[1] != models.Live && parts[1] != models.Test {
+		return "", "", false
+	}
+	return strings.Join(parts[:3], "_"), parts[1], true
+}
+
+// homeWorkspace is the instance's first: whoever set it up looks after stray requests.
+type homeWorkspace struct {
+	db *database.DB
+	mu sync.Mutex
+	id string
+}
+
+func (h *homeWorkspace) get(ctx context.Context) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.id == "" {
+		// A failure leaves the id empty: the line is dropped, and the next request asks again.
+		_ = h.db.Read.WithContext(ctx).Raw("SELECT id FROM workspaces ORDER BY created_at, id LIMIT 1").Scan(&h.id).Error
+	}
+	return h.id
+}
+
+// Log lines a second and instance, so that a flood of refused requests cannot fill the disk.
+const (
+	knownPerSecond   = 200
+	unknownPerSecond = 20
+)
+
+type class int
+
+const (
+	known class = iota
+	unknown
+)
+
+// logQuota counts log lines of refused requests in the current second.
+type logQuota struct {
+	now    func() time.Time
+	mu     sync.Mutex
+	second int64
+	used   [2]int
+}
+
+func (q *logQuota) take(c class) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if second := q.now().Unix(); second != q.second {
+		q.second, q.used = second, [2]int{}
+	}
+	q.used[c]++
+	return q.used[c] <= [2]int{knownPerSecond, unknownPerSecond}[c]
+}
+
+var hidden = map[string]bool{
+	"Authorization": true, "Proxy-Authorization": true, "Cookie": true, "X-Api-Key": true, "X-Api-Secret": true,
+}
+
+// maskedHeaders encodes headers as a JSON object without secrets.
+func maskedHeaders(h http.Header) []byte {
+	out := make(map[string]string, len(h))
+	for name, values := range h {
+		if len(out) == 100 {
+			break
+		}
+		if hidden[name] {
+			out[cleanText(name)] = "••••"
+			continue
+		}
+		out[cleanText(name)] = token.Mask(cleanText(strings.Join(values, ", ")))
+	}
+	encoded, err := json.Marshal(out)
+	if err != nil {
+		return nil // a map of strings always encodes
+	}
+	return encoded
+}
+
+// Refuse records a refusal that the door itself decided, such as two keys in one request, and
+// returns it.
+func (s *Service) Refuse(ctx context.Context, r *Request, why *Refusal) error {
+	cred, _ := s.keys.Authenticate(ctx, r.Key, r.Secret)
+	return s.refused(ctx, r, cred, nil, why)
+}

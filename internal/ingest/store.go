@@ -1,0 +1,163 @@
+package ingest
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"time"
+
+	"latchkey/internal/database"
+	"latchkey/models"
+)
+
+// dedupWindow is how long a message id is remembered.
+const dedupWindow = 7 * 24 * time.Hour
+
+func newStore(db *database.DB) store {
+	if db.IsPostgres() {
+		return &postgresStore{pool: db.Pool}
+	}
+	return &sqliteStore{db: db.SQLDB()}
+}
+
+// keyState is what the transaction reads of a key.
+type keyState struct {
+	status    string
+	expiresAt models.Time
+}
+
+// judge splits jobs by the state of their keys inside the transaction.
+func judge(jobs []*job, states map[string]keyState, now time.Time) (live []*job, dead map[*job]error) {
+	for _, j := range jobs {
+		var reason error
+		switch state, known := states[j.cred.ID]; {
+		case !known:
+			reason = errInvalidKey()
+		case state.status != models.KeyActive:
+			reason = errDeactivated()
+		case !state.expiresAt.IsZero() && !now.Before(state.expiresAt.Time):
+			reason = errExpired()
+		}
+		if reason == nil {
+			live = append(live, j)
+			continue
+		}
+		if dead == nil {
+			dead = map[*job]error{}
+		}
+		dead[j] = reason
+	}
+	return live, dead
+}
+
+func keyIDs(jobs []*job) []string {
+	var ids []string
+	seen := map[string]bool{}
+	for _, j := range jobs {
+		if !seen[j.cred.ID] {
+			seen[j.cred.ID] = true
+			ids = append(ids, j.cred.ID)
+		}
+	}
+	return ids
+}
+
+// original is the signal that a digest stands for.
+type original struct {
+	signalID string
+	payload  []byte
+}
+
+// firsts keeps the first item of each digest within the group; the later ones repeat it. Sorted,
+// so that two instances lock the same digests in the same order.
+func firsts(jobs []*job) []*item {
+	seen := map[digest]bool{}
+	var out []*item
+	for _, j := range jobs {
+		for _, it := range j.items {
+			if it.digest != nil && !seen[*it.digest] {
+				seen[*it.digest] = true
+				out = append(out, it)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b *item) int { return bytes.Compare(a.digest[:], b.digest[:]) })
+	return out
+}
+
+// assign writes each item's result. known holds the digests that were there before.
+func assign(jobs []*job, known map[digest]original) {
+	for _, j := range jobs {
+		j.accepted, j.repeated = 0, 0
+		for _, it := range j.items {
+			r := it.result
+			if it.digest != nil {
+				if first, repeats := known[*it.digest]; repeats {
+					r.Status, r.ID = Duplicate, first.signalID
+					if !bytes.Equal(first.payload, it.payload[:]) {
+						it.warn(warnPayloadMismatch)
+					}
+					r.Warnings = it.warnings
+					j.repeated++
+					continue
+				}
+				if known == nil {
+					known = map[digest]original{}
+				}
+				known[*it.digest] = original{it.signal.ID, it.payload[:]}
+			}
+			r.Status, r.ID, r.Warnings = Accepted, it.signal.ID, it.warnings
+			j.accepted++
+		}
+	}
+}
+
+// finish completes the log line of a job with what the transaction decided.
+func (j *job) finish(now time.Time) {
+	if j.request == nil {
+		return
+	}
+	r := j.request
+	if len(j.items) == 0 {
+		return // the line of an upload, whose chunks were jobs of their own
+	}
+	r.Accepted, r.Duplicates = j.accepted, j.repeated
+	r.DurationUS = now.Sub(j.started).Microseconds()
+	if len(j.items) == 1 && r.Rejected == 0 {
+		it := j.items[0]
+		id := it.result.ID
+		r.SignalID = &id
+		// The stored signal's bytes are the body; a repeat with other bytes keeps its own.
+		if it.result.Status == Accepted || !slices.Contains(it.warnings, warnPayloadMismatch) {
+			if bytes.Equal(r.Body, it.signal.Raw) {
+				r.Body = nil
+			}
+		}
+	}
+}
+
+// fresh are the items to insert.
+func fresh(jobs []*job) []*models.Signal {
+	var out []*models.Signal
+	for _, j := range jobs {
+		for _, it := range j.items {
+			if it.result.Status == Accepted {
+				it.signal.Warnings = strings.Join(it.warnings, ",")
+				out = append(out, &it.signal)
+			}
+		}
+	}
+	return out
+}
+
+// lines are the log lines to insert with the jobs.
+func lines(jobs []*job, logs []*models.GatewayRequest, now time.Time) []*models.GatewayRequest {
+	out := make([]*models.GatewayRequest, 0, len(jobs)+len(logs))
+	for _, j := range jobs {
+		if j.request != nil {
+			j.finish(now)
+			out = append(out, j.request)
+		}
+	}
+	return append(out, logs...)
+}
