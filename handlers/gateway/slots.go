@@ -1,0 +1,101 @@
+package gateway
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+
+	"latchkey/internal/ingest"
+)
+
+var sourcePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+
+// keyOutline tells a key from a source: a source has no upper-case letters, and a key has its
+// environment between underscores and a long random tail.
+var keyOutline = regexp.MustCompile(`^[a-z][a-z0-9]{0,9}_(live|test)_[0-9A-Za-z]{4}_[0-9A-Za-z]+$`)
+
+const batchWord = "batch"
+
+// address is what the path says.
+type address struct {
+	kind   ingest.Kind
+	key    string // empty: to be taken from the headers
+	source string
+	route  string // template for the log
+}
+
+// slots reads the parameters of a path. The routes without {key} have one part less, so that a
+// single part is the word batch, a key, or the source of a header key.
+func slots(r route, first, second string) address {
+	a := address{kind: r.kind, route: "/api/signal-staging/webhook"}
+	switch {
+	case r.kind == ingest.Bulk:
+		a.key, a.route = first, "/api/signal-staging/bulk/{key}"
+	case r.kind == ingest.ProductOrgs:
+		a.key, a.route = first, "/api/product-orgs/webhook/{key}"
+		if first == batchWord {
+			a.key = ""
+		}
+	case r.kind == ingest.Batch: // webhook/{source}/{key}/batch
+		a.source, a.key, a.route = first, second, "/api/signal-staging/webhook/{source}/{key}/batch"
+	case second == batchWord:
+		a.kind, a.route = ingest.Batch, "/api/signal-staging/webhook/{key}/batch"
+		if keyOutline.MatchString(first) || !sourcePattern.MatchString(first) {
+			a.key = first
+		} else {
+			a.source, a.route = first, "/api/signal-staging/webhook/{source}/batch"
+		}
+	case second != "":
+		a.source, a.key, a.route = first, second, "/api/signal-staging/webhook/{source}/{key}"
+	case first == batchWord:
+		a.kind, a.route = ingest.Batch, "/api/signal-staging/webhook/batch"
+	case first != "" && !keyOutline.MatchString(first) && sourcePattern.MatchString(first):
+		a.source, a.route = first, "/api/signal-staging/webhook/{source}"
+	case first != "":
+		a.key, a.route = first, "/api/signal-staging/webhook/{key}"
+	}
+	return a
+}
+
+// presented finds the one key of a request: in the path, or in Authorization: Bearer (RFC 6750)
+// or X-Api-Key. Two different keys are refused.
+func (a *address) presented(h http.Header) *ingest.Refusal {
+	given := []string{a.key}
+	for _, value := range h.Values("Authorization") {
+		if scheme, token, ok := strings.Cut(value, " "); ok && strings.EqualFold(scheme, "Bearer") {
+			given = append(given, strings.TrimSpace(token))
+		}
+	}
+	for _, value := range h.Values("X-Api-Key") {
+		given = append(given, strings.TrimSpace(value))
+	}
+	key := ""
+	for _, k := range given {
+		if k != "" && key != "" && k != key {
+			return &ingest.Refusal{Status: http.StatusBadRequest, Code: "ambiguous_key",
+				Message: "The request carries two different keys. Send the key either in the URL or in one header."}
+		}
+		if k != "" {
+			key = k
+		}
+	}
+	if key == "" && a.source != "" && !strings.Contains(a.route, "{key}") {
+		// A lone part that is neither a key nor followed by one: most likely a mistyped key.
+		key = a.source
+		if !keylessSource(a.source) {
+			a.source = ""
+		}
+	}
+	a.key = key
+	return nil
+}
+
+func keylessSource(text string) bool { return len(text) <= 32 && !strings.Contains(text, "_") }
+
+func (a *address) checkSource() *ingest.Refusal {
+	if a.source == "" || (sourcePattern.MatchString(a.source) && a.source != batchWord) {
+		return nil
+	}
+	return &ingest.Refusal{Status: http.StatusBadRequest, Code: "invalid_source",
+		Message: "The source in the URL is not valid: use lower-case letters, digits, - and _, at most 64, beginning with a letter or digit."}
+}
