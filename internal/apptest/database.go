@@ -28,23 +28,23 @@ func Each(t *testing.T, test func(t *testing.T, db *database.DB)) {
 }
 
 // SQLite opens a fresh, migrated database in a file of its own.
-func SQLite(t *testing.T) *database.DB {
+func SQLite(t testing.TB) *database.DB {
 	t.Helper()
 	return open(t, SQLiteConfig(t))
 }
 
 // SQLiteConfig names a fresh database file.
-func SQLiteConfig(t *testing.T) database.Config {
+func SQLiteConfig(t testing.TB) database.Config {
 	return database.Config{Path: filepath.Join(t.TempDir(), "latchkey.db")}
 }
 
 // Postgres opens a fresh, migrated database, or skips the test when no server is given.
-func Postgres(t *testing.T) *database.DB {
+func Postgres(t testing.TB) *database.DB {
 	t.Helper()
 	return open(t, PostgresConfig(t))
 }
 
-func open(t *testing.T, cfg database.Config) *database.DB {
+func open(t testing.TB, cfg database.Config) *database.DB {
 	t.Helper()
 	db, err := database.Open(t.Context(), cfg)
 	if err != nil {
@@ -63,7 +63,7 @@ var template struct {
 }
 
 // PostgresConfig creates a database from a migrated template and drops it after the test.
-func PostgresConfig(t *testing.T) database.Config {
+func PostgresConfig(t testing.TB) database.Config {
 	t.Helper()
 	admin := os.Getenv(PostgresEnv)
 	if admin == "" {
@@ -76,7 +76,7 @@ func PostgresConfig(t *testing.T) database.Config {
 }
 
 // templateDatabase migrates once a test binary; each test copies the result.
-func templateDatabase(t *testing.T, admin string) string {
+func templateDatabase(t testing.TB, admin string) string {
 	t.Helper()
 	template.Lock()
 	defer template.Unlock()
@@ -97,7 +97,7 @@ func templateDatabase(t *testing.T, admin string) string {
 	return name
 }
 
-func execAdmin(t *testing.T, admin, statement string) {
+func execAdmin(t testing.TB, admin, statement string) {
 	t.Helper()
 	// Not the test's context: clean-ups run after it is cancelled.
 	ctx := context.Background()
@@ -111,7 +111,7 @@ func execAdmin(t *testing.T, admin, statement string) {
 	}
 }
 
-func withDatabase(t *testing.T, admin, name string) string {
+func withDatabase(t testing.TB, admin, name string) string {
 	t.Helper()
 	u, err := url.Parse(admin)
 	if err != nil {
@@ -128,7 +128,7 @@ func randomName() string {
 }
 
 // EmptyPostgresConfig creates a database without tables.
-func EmptyPostgresConfig(t *testing.T) database.Config {
+func EmptyPostgresConfig(t testing.TB) database.Config {
 	t.Helper()
 	admin := os.Getenv(PostgresEnv)
 	if admin == "" {
@@ -141,7 +141,7 @@ func EmptyPostgresConfig(t *testing.T) database.Config {
 }
 
 // WriteFile writes a file or fails the test.
-func WriteFile(t *testing.T, path, content string) {
+func WriteFile(t testing.TB, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 )
 
 func TestSeveralInstancesMigrateAtOnce(t *testing.T) {
-	configs := map[string]func(*testing.T) database.Config{
+	configs := map[string]func(testing.TB) database.Config{
 		"sqlite": apptest.SQLiteConfig, "postgres": apptest.EmptyPostgresConfig,
 	}
 	for name, config := range configs {

@@ -1,0 +1,40 @@
+package audit
+
+import "strings"
+
+// phrases say an action in words; "%" stands for the target's label. What is missing here is read
+// off the action's own name.
+var phrases = map[string]string{
+	"instance.set_up":             "set up this instance",
+	"workspace.created":           "created the workspace %",
+	"workspace.settings_changed":  "changed the settings of %",
+	"member.role_changed":         "changed the role of %",
+	"member.removed":              "removed % from the workspace",
+	"member.left":                 "left the workspace",
+	"member.joined":               "joined the workspace",
+	"invitation.created":          "created an invitation for %",
+	"invitation.revoked":          "revoked the invitation for %",
+	"account.name_changed":        "changed their name",
+	"account.password_changed":    "changed their password",
+	"account.preferences_changed": "changed their preferences",
+	"session.created":             "signed in",
+	"session.ended":               "signed out",
+	"api_key.created":             "created the API key %",
+	"api_key.renamed":             "renamed the API key %",
+	"api_key.expiry_changed":      "changed the expiry of the API key %",
+	"api_key.deactivated":         "deactivated the API key %",
+	"api_key.handed_over":         "took over the API keys of %",
+}
+
+// Sentence says what an entry's actor did, without the actor: "deactivated the API key Production".
+func Sentence(e Entry) string {
+	label := e.TargetLabel
+	if label == "" {
+		label = e.TargetID
+	}
+	if phrase, ok := phrases[e.Action]; ok {
+		return strings.Replace(phrase, "%", label, 1)
+	}
+	noun, verb, _ := strings.Cut(e.Action, ".")
+	return strings.TrimSpace(strings.ReplaceAll(verb+" "+noun, "_", " ") + " " + label)
+}
