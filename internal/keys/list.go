@@ -66,8 +66,12 @@ func (s *Service) List(ctx context.Context, actor access.Actor, f Filter) (Page,
 		return Page{}, err
 	}
 	q := s.filtered(ctx, actor, f)
-	if condition, ok := statusConditions[f.Status]; ok {
+	switch condition, ok := statusConditions[f.Status]; {
+	case ok && strings.Contains(condition, "@"):
 		q = q.Where(condition, s.instants())
+	case ok:
+		// gorm would pass the map on as a value of its own.
+		q = q.Where(condition)
 	}
 	before, after := database.ValidID(f.Before), database.ValidID(f.After)
 	order := "id DESC"

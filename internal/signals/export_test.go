@@ -1,0 +1,21 @@
+package signals
+
+// IDAt and TimeOf are the two ways between identifiers and instants.
+var (
+	IDAt   = idAt
+	TimeOf = timeOf
+)
+
+// LookThrough makes a search pause after n rows.
+func (s *Service) LookThrough(n int) { s.scan = n }
+
+// MissingReasons lists those of the codes that Reason has no words of its own for.
+func MissingReasons(codes []string) []string {
+	var missing []string
+	for _, c := range codes {
+		if _, ok := reasons[c]; !ok {
+			missing = append(missing, c)
+		}
+	}
+	return missing
+}
