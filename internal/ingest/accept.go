@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/internal/keys"
+	"latchkey/internal/token"
 )
 
 const maxIdempotencyKey = 255
@@ -211,10 +212,13 @@ func (r *Request) seen() seen {
 	// A page of this very origin can only be the console, which sends a test event for its reader.
 	console := h.Get("Sec-Fetch-Site") == "same-origin"
 	return seen{
-		ip: r.IP, userAgent: cleanText(h.Get("User-Agent")),
+		ip: r.IP, userAgent: r.userAgent(),
 		browser: !console && (h.Get("Origin") != "" || h.Get("Sec-Fetch-Mode") != "" || h.Get("Sec-Fetch-Site") != ""),
 	}
 }
+
+// userAgent is what the sender calls itself, without a secret that strayed into it.
+func (r *Request) userAgent() string { return token.Mask(cleanText(r.Header.Get("User-Agent"))) }
 
 // cleanText makes a header's text fit for a column and a log line.
 func cleanText(text string) string {

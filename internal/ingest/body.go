@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"io"
@@ -70,23 +71,17 @@ func (c *capped) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// open returns the inflated body. Compression is told by header or by magic bytes; both the bytes
-// on the wire and the inflated ones are held to the limit.
+// open returns the inflated stream of a body that is not held in memory. Compression is told by
+// header or by magic bytes; both the bytes on the wire and the inflated ones are held to the limit.
 func (s *Service) open(r *Request) (*capped, *Refusal) {
 	limit := s.limits.body(r)
 	if r.Length > limit {
 		return nil, errTooLarge(limit)
 	}
-	wire := &capped{r: r.Body, left: limit}
-	buffered := bufio.NewReaderSize(wire, 4<<10)
+	buffered := bufio.NewReaderSize(&capped{r: r.Body, left: limit}, readStep)
 	magic, _ := buffered.Peek(2)
-	encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding")))
-	zipped := len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b
-	if !zipped {
-		if encoding == "gzip" || encoding == "x-gzip" {
-			if len(magic) == 0 {
-				return &capped{r: buffered, left: limit}, nil
-			}
+	if !isGzip(magic) {
+		if len(magic) > 0 && saysGzip(r.Header) {
 			return nil, badGzip()
 		}
 		return &capped{r: buffered, left: limit}, nil
@@ -123,14 +118,30 @@ func isCorrupt(err error) bool { return strings.Contains(err.Error(), "flate: co
 // readAll reads a body that is held in memory. Its bytes count against the queue's bound from the
 // moment they arrive; the caller gives back what held says.
 func (s *Service) readAll(r *Request) (body []byte, held int64, refusal *Refusal) {
-	in, refusal := s.open(r)
-	if refusal != nil {
-		return nil, 0, refusal
+	limit := s.limits.body(r)
+	if r.Length > limit {
+		return nil, 0, errTooLarge(limit)
 	}
-	room := readStep
-	if r.Length > 0 && r.Length < 64<<10 {
-		room = int(r.Length) + 1
+	room := int64(readStep)
+	if r.Length > 0 && r.Length < maxFirstRead {
+		room = r.Length + 1
 	}
+	body, held, refusal = s.gather(&capped{r: r.Body, left: limit}, room, limit)
+	if refusal != nil || !isGzip(body) {
+		if refusal == nil && len(body) > 0 && saysGzip(r.Header) {
+			refusal = badGzip()
+		}
+		return body, held, refusal
+	}
+	zip, err := kgzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, held, readRefusal(err, limit)
+	}
+	inflated, more, refusal := s.gather(&capped{r: zip, left: limit}, readStep, limit)
+	return inflated, held + more, refusal
+}
+
+func (s *Service) gather(in io.Reader, room, limit int64) (body []byte, held int64, refusal *Refusal) {
 	body = make([]byte, 0, room)
 	for {
 		n, err := in.Read(body[len(body):cap(body)])
@@ -145,7 +156,7 @@ func (s *Service) readAll(r *Request) (body []byte, held int64, refusal *Refusal
 			return body, held, nil
 		}
 		if err != nil {
-			return nil, held, readRefusal(err, s.limits.body(r))
+			return nil, held, readRefusal(err, limit)
 		}
 		if len(body) == cap(body) {
 			body = slices.Grow(body, len(body))
@@ -153,4 +164,14 @@ func (s *Service) readAll(r *Request) (body []byte, held int64, refusal *Refusal
 	}
 }
 
-const readStep = 4 << 10
+const (
+	readStep     = 4 << 10
+	maxFirstRead = 64 << 10 // a longer Content-Length is believed as it arrives
+)
+
+func isGzip(b []byte) bool { return len(b) >= 2 && b[0] == 0x1f && b[1] == 0x8b }
+
+func saysGzip(h http.Header) bool {
+	encoding := strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding")))
+	return encoding == "gzip" || encoding == "x-gzip"
+}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"strings"
 )
 
@@ -15,7 +16,7 @@ func (c *itemContext) identity(it *item, top object) *ItemError {
 	s.UserID = top.first("userId", "user_id", "distinct_id")
 	s.AnonymousID = top.first("anonymousId", "anonymous_id")
 	s.GroupID = top.first("groupId", "group_id")
-	if email == "" || s.UserID == "" || s.GroupID == "" {
+	if it.worthLooking(email) {
 		email = it.nested(top, email)
 	}
 	s.Email = email
@@ -43,6 +44,31 @@ func (c *itemContext) topEmail(it *item, top object) (string, *ItemError) {
 		return "", nil
 	}
 	return "", &ItemError{Code: "invalid_email", Field: "email", Message: "email is not an address. Correct it, or leave the member out."}
+}
+
+// names are the members that nested looks for.
+var (
+	emailNames = [][]byte{[]byte(`"email"`), []byte(`"$email"`)}
+	userNames  = [][]byte{[]byte(`"userId"`), []byte(`"user_id"`), []byte(`"distinct_id"`), []byte(`"user"`)}
+	groupNames = [][]byte{[]byte(`"groupId"`), []byte(`"group_id"`)}
+)
+
+// worthLooking tells whether a missing part of the identity can be below the top level at all:
+// decoding the nested objects costs more than the rest of the rules together.
+func (it *item) worthLooking(email string) bool {
+	raw := it.signal.Raw
+	return email == "" && containsAny(raw, emailNames) ||
+		it.signal.UserID == "" && containsAny(raw, userNames) ||
+		it.signal.GroupID == "" && containsAny(raw, groupNames)
+}
+
+func containsAny(text []byte, names [][]byte) bool {
+	for _, name := range names {
+		if bytes.Contains(text, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // nested looks below the top level for what is still missing, and returns the email.

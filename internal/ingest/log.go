@@ -24,7 +24,7 @@ const (
 func (s *Service) line(r *Request, cred *keys.Credential, body []byte) *models.GatewayRequest {
 	l := &models.GatewayRequest{
 		ID: r.ID, Route: r.Route, Source: cleanText(r.Source), Status: http.StatusOK,
-		IP: r.IP, UserAgent: token.Mask(cleanText(r.Header.Get("User-Agent"))), Headers: maskedHeaders(r.Header),
+		IP: r.IP, UserAgent: r.userAgent(), Headers: maskedHeaders(r.Header),
 		Bytes: int64(len(body)), Body: body, ReceivedAt: models.At(r.ReceivedAt),
 	}
 	if cred != nil {
