@@ -224,12 +224,34 @@
   });
   on("focusin", (e) => e.target.matches("[data-select]") && e.target.select());
 
+  // ---- a test event, from the one page that still holds the key; in headers, so that it is in no URL ----
+
+  async function sendTest(button) {
+    if (button.ariaBusy) return;
+    button.ariaBusy = "true";
+    const value = (id) => document.getElementById(id)?.value;
+    const headers = { "Content-Type": "application/json", Authorization: `Bearer ${value(button.dataset.sendKey)}` };
+    const secret = value(button.dataset.sendSecret);
+    if (secret) headers["X-Api-Secret"] = secret;
+    let said = "The server didn't answer. Check the connection and try again.";
+    try {
+      const answer = await fetch(button.dataset.sendTo, { method: "POST", headers, body: button.dataset.sendBody, credentials: "omit" });
+      const { status, error } = await answer.json();
+      said = error ? `Answered ${answer.status} ${error.code}: ${error.message}` : `Answered ${answer.status}: ${status}.`;
+    } catch {
+      // What stands in said.
+    }
+    document.getElementById(button.dataset.sendResult).textContent = said;
+    button.ariaBusy = null;
+  }
+
   // ---- clicks ----
 
   on("click", (e) => {
     const at = (selector) => e.target.closest(selector);
     let hit;
     if ((hit = at("[data-copy], [data-copy-target]"))) copy(hit);
+    else if ((hit = at("[data-send-to]"))) sendTest(hit);
     else if ((hit = at("[data-dismiss]"))) hit.closest("[data-toast]").remove();
     else if ((hit = at("[data-shortcuts-open]"))) showShortcuts();
     else if ((hit = at("[data-live-resume]"))) resume(hit.closest("[data-live]"));
@@ -270,6 +292,8 @@
 
   function pause(live) {
     const stream = $("[data-live-stream]", live);
+    if (!stream) return; // paused already
+    clearTimeout(live.liveTimer);
     live.spare = stream.cloneNode(false);
     live.spare.removeAttribute("data-htmx-powered");
     const reader = stream._htmx?.sse?.reader;
@@ -280,6 +304,9 @@
     $("[data-live-text]", live).textContent = "Paused after 5 minutes";
     $("[data-live-resume]", live).hidden = false;
   }
+
+  // The server ends a stream that lasted too long, or whose reader may not read any more.
+  on("paused", (e) => e.target.matches("[data-live-stream]") && pause(e.target.closest("[data-live]")));
 
   function resume(live) {
     live.liveTimer = null;
@@ -333,7 +360,7 @@
     $$("[data-toast]").forEach(expire);
     $$("[data-live]").forEach(startLive);
     $$("[data-confirm-name]").forEach(confirmName);
-    $$("[data-shortcuts-open]").forEach((b) => (b.hidden = false));
+    $$("[data-shortcuts-open], [data-test-event]").forEach((b) => (b.hidden = false));
     $$("[data-timezone]").forEach((f) => (f.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone));
     refreshTimes();
     mirror();

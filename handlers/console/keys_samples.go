@@ -1,0 +1,97 @@
+package console
+
+import (
+	"encoding/json"
+	"strings"
+
+	"latchkey/views/ui"
+)
+
+// sample is an example request, filled in for this instance and, once, for a new key.
+type sample struct {
+	URL     string
+	Headers [][2]string
+}
+
+const sampleBody = `{"event":"form_submitted","email":"ada@example.com","properties":{"form":"contact"}}`
+
+// base is this instance's address as people reach it, without a slash at the end.
+func (s *server) base(c Ctx) string {
+	if s.BaseURL != nil {
+		return strings.TrimRight(s.BaseURL.String(), "/")
+	}
+	return c.Scheme() + "://" + c.Request().Host
+}
+
+// sampleOf is a request with dots for the key.
+func (s *server) sampleOf(c Ctx, env string, t keyType) sample {
+	return keyInURL(s.base(c)+t.Path, maskedKey(s.Keys.Brand()+"_"+env), "")
+}
+
+func keyInURL(url, key, secret string) sample {
+	return sample{URL: url + "/" + key}.with(secret)
+}
+
+// keyInHeader keeps the key out of the URL, and so out of proxies' logs.
+func keyInHeader(url, key, secret string) sample {
+	return sample{URL: url, Headers: [][2]string{{"Authorization", "Bearer " + key}}}.with(secret)
+}
+
+func (s sample) with(secret string) sample {
+	s.Headers = append([][2]string{{"Content-Type", "application/json"}}, s.Headers...)
+	if secret != "" {
+		s.Headers = append(s.Headers, [2]string{"X-Api-Secret", secret})
+	}
+	return s
+}
+
+// tabs are the sample in every language.
+func (s sample) tabs() []ui.CodeTab {
+	return []ui.CodeTab{{Label: "curl", Code: s.curl()}, {Label: "Node", Code: s.node()}, {Label: "Python", Code: s.python()}, {Label: "Go", Code: s.golang()}}
+}
+
+func (s sample) curl() string {
+	lines := []string{"curl '" + s.URL + "'"}
+	for _, h := range s.Headers {
+		lines = append(lines, "-H '"+h[0]+": "+h[1]+"'")
+	}
+	lines = append(lines, "-d '"+sampleBody+"'")
+	return strings.Join(lines, " \\\n  ")
+}
+
+func (s sample) node() string {
+	var b strings.Builder
+	b.WriteString("const response = await fetch(" + quote(s.URL) + ", {\n  method: \"POST\",\n  headers: {\n")
+	for _, h := range s.Headers {
+		b.WriteString("    " + quote(h[0]) + ": " + quote(h[1]) + ",\n")
+	}
+	b.WriteString("  },\n  body: JSON.stringify(" + sampleBody + "),\n});\nconsole.log(response.status, await response.json());")
+	return b.String()
+}
+
+func (s sample) python() string {
+	var b strings.Builder
+	b.WriteString("import json\nimport urllib.request\n\nrequest = urllib.request.Request(\n    " + quote(s.URL) + ",\n    data=json.dumps(" + sampleBody + ").encode(),\n    headers={\n")
+	for _, h := range s.Headers {
+		b.WriteString("        " + quote(h[0]) + ": " + quote(h[1]) + ",\n")
+	}
+	b.WriteString("    },\n)\nwith urllib.request.urlopen(request) as response:\n    print(response.status, response.read().decode())")
+	return b.String()
+}
+
+func (s sample) golang() string {
+	var b strings.Builder
+	b.WriteString("package main\n\nimport (\n\t\"fmt\"\n\t\"log\"\n\t\"net/http\"\n\t\"strings\"\n)\n\nfunc main() {\n\tbody := strings.NewReader(`" + sampleBody + "`)\n")
+	b.WriteString("\trequest, err := http.NewRequest(http.MethodPost, " + quote(s.URL) + ", body)\n\tif err != nil {\n\t\tlog.Fatal(err)\n\t}\n")
+	for _, h := range s.Headers {
+		b.WriteString("\trequest.Header.Set(" + quote(h[0]) + ", " + quote(h[1]) + ")\n")
+	}
+	b.WriteString("\tresponse, err := http.DefaultClient.Do(request)\n\tif err != nil {\n\t\tlog.Fatal(err)\n\t}\n\tdefer response.Body.Close()\n\tfmt.Println(response.Status)\n}")
+	return b.String()
+}
+
+// quote writes a string that JavaScript, Python and Go read alike.
+func quote(text string) string {
+	b, _ := json.Marshal(text) // a string always encodes
+	return string(b)
+}

@@ -1,0 +1,90 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"latchkey/internal/keys"
+	"latchkey/internal/signals"
+	"latchkey/views"
+)
+
+// awaitFirstRequest is the stream behind "Waiting for the first request...". It says what is wrong
+// with requests that were rejected, and ends with the first one that was accepted. It looks into
+// the database: the request may arrive at another instance.
+func (s *server) awaitFirstRequest(c Ctx) error {
+	v, ctx := visit(c), c.Request().Context()
+	k, err := s.Keys.Get(ctx, v.Actor, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(c.Request().Header.Get("Accept"), "text/event-stream") {
+		return redirect(c, v.path(keysPath, k.ID))
+	}
+	out, err := s.openStream(c)
+	if err != nil {
+		return s.streamEnded(c, err)
+	}
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	shown := ""
+	// The page opens the next stream when this one ends without the word "done".
+	for end := s.Now().Add(liveFor); s.Now().Before(end) && s.mayStillRead(c); {
+		news := s.firstRequest(ctx, v, k)
+		if err := news.say(out, &shown); err != nil || news.done {
+			return s.streamEnded(c, err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.Stopping:
+			return nil
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// keyNews is what came with a new key: the request that it is about, and whether it was the one
+// that the page waits for.
+type keyNews struct {
+	request string // id; empty when nothing came
+	part    templ.Component
+	done    bool
+}
+
+// say sends news that the page does not show yet, and the end after the last.
+func (n keyNews) say(out *stream, shown *string) error {
+	if n.request == *shown {
+		return out.beat()
+	}
+	*shown = n.request
+	err := out.send(n.request, n.part)
+	if n.done {
+		err = errors.Join(err, out.event("done"))
+	}
+	return err
+}
+
+// firstRequest looks for news; a database that does not answer has none.
+func (s *server) firstRequest(ctx context.Context, v *visitor, k keys.Item) keyNews {
+	found, err := s.Signals.Requests(ctx, v.Actor, signals.RequestFilter{Environment: k.Environment, KeyID: k.ID, Limit: keyPageRequests})
+	if err != nil || len(found.Items) == 0 {
+		return keyNews{}
+	}
+	view := func(r signals.RequestItem, text string, done bool) keyNews {
+		return keyNews{r.ID, views.FirstRequest(views.FirstRequestView{Done: done, Text: text, Href: v.path("requests", r.ID)}), done}
+	}
+	for _, r := range found.Items {
+		if r.Accepted+r.Duplicates > 0 {
+			return view(r, "First request received from "+r.IP+".", true)
+		}
+	}
+	r := found.Items[0]
+	return view(r, fmt.Sprintf("A request arrived and was rejected with %d %s: %s Waiting for the next...", r.Status, r.Code, r.Message), false)
+}

@@ -1,0 +1,127 @@
+// Package config turns flags and LATCHKEY_* variables into one struct, and says in sentences what
+// is wrong with it. Every setting has a default with which `go run .` works.
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"latchkey/internal/token"
+)
+
+// Config is what an operator may set.
+type Config struct {
+	DatabaseURL     string `name:"database-url" env:"LATCHKEY_DATABASE_URL" help:"Postgres URL; empty means SQLite in the data directory." placeholder:"postgres://..."`
+	DatabaseURLFile string `name:"database-url-file" env:"LATCHKEY_DATABASE_URL_FILE" help:"File that holds the Postgres URL." placeholder:"FILE"`
+	DatabaseConns   int    `name:"database-conns" env:"LATCHKEY_DATABASE_CONNS" default:"0" help:"Connections to Postgres, or SQLite readers; 0 chooses."`
+	Data            string `name:"data" env:"LATCHKEY_DATA" default:"data" help:"Directory of the embedded database." placeholder:"DIR"`
+	BaseURL         string `name:"base-url" env:"LATCHKEY_BASE_URL" help:"Address at which people and integrations reach this instance; empty follows from the listening address." placeholder:"https://..."`
+	KeyBrand        string `name:"key-brand" env:"LATCHKEY_KEY_BRAND" default:"sk" help:"Beginning of new keys: a lower-case letter and up to 9 letters or digits."`
+	DefaultPlan     string `name:"default-plan" env:"LATCHKEY_DEFAULT_PLAN" default:"enterprise" enum:"free,team,enterprise" help:"Plan of a new workspace: ${enum}."`
+	LogFormat       string `name:"log-format" env:"LATCHKEY_LOG_FORMAT" default:"text" enum:"text,json" help:"Log lines as ${enum}."`
+	LogLevel        string `name:"log-level" env:"LATCHKEY_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least severe level that is logged: ${enum}."`
+}
+
+// Server is what only serve needs.
+type Server struct {
+	Addr            string        `name:"addr" env:"LATCHKEY_ADDR" default:":8080" help:"Address to listen on." placeholder:"HOST:PORT"`
+	MetricsAddr     string        `name:"metrics-addr" env:"LATCHKEY_METRICS_ADDR" default:"127.0.0.1:9464" help:"Address of /metrics, apart from the product's; off turns it off." placeholder:"HOST:PORT"`
+	Pprof           bool          `name:"pprof" env:"LATCHKEY_PPROF" help:"Also answer /debug/pprof/ on the metrics listener: profiles of the running server."`
+	TrustedProxies  []string      `name:"trusted-proxies" env:"LATCHKEY_TRUSTED_PROXIES" help:"Addresses or CIDRs of proxies whose X-Forwarded-For is believed; none by default." placeholder:"CIDR,..."`
+	SessionIdle     time.Duration `name:"session-idle" env:"LATCHKEY_SESSION_IDLE" default:"168h" help:"A session unused for so long ends."`
+	SessionAbsolute time.Duration `name:"session-absolute" env:"LATCHKEY_SESSION_ABSOLUTE" default:"720h" help:"A session ends after so long in any case."`
+	DrainTimeout    time.Duration `name:"drain-timeout" env:"LATCHKEY_DRAIN_TIMEOUT" default:"20s" help:"How long open requests may take to end when the server stops."`
+}
+
+// Load reads *_FILE settings and checks the whole. Errors name the variable and the fix.
+func (c *Config) Load() error {
+	if c.DatabaseURLFile != "" {
+		if c.DatabaseURL != "" {
+			return fmt.Errorf("LATCHKEY_DATABASE_URL and LATCHKEY_DATABASE_URL_FILE are both set; keep one")
+		}
+		text, err := os.ReadFile(c.DatabaseURLFile)
+		if err != nil {
+			return fmt.Errorf("LATCHKEY_DATABASE_URL_FILE cannot be read: %w", err)
+		}
+		c.DatabaseURL = strings.TrimSpace(string(text))
+	}
+	if !token.ValidBrand(c.KeyBrand) {
+		return fmt.Errorf("LATCHKEY_KEY_BRAND is %q; use a lower-case letter and up to 9 lower-case letters or digits", c.KeyBrand)
+	}
+	if c.DatabaseConns < 0 {
+		return fmt.Errorf("LATCHKEY_DATABASE_CONNS is %d; use 0 or more", c.DatabaseConns)
+	}
+	if c.BaseURL != "" {
+		u, err := url.Parse(c.BaseURL)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || strings.Trim(u.Path, "/") != "" || u.User != nil || u.RawQuery != "" {
+			return fmt.Errorf("LATCHKEY_BASE_URL is %q; use a scheme and a host, like https://latchkey.example.com", c.BaseURL)
+		}
+		c.BaseURL = u.Scheme + "://" + u.Host
+	}
+	return nil
+}
+
+// DatabasePath is the SQLite file.
+func (c *Config) DatabasePath() string { return filepath.Join(c.Data, "latchkey.db") }
+
+// Load checks the server's settings.
+func (s *Server) Load() error {
+	if _, _, err := net.SplitHostPort(s.Addr); err != nil {
+		return fmt.Errorf("LATCHKEY_ADDR is %q; use host:port, or :port for every address", s.Addr)
+	}
+	if _, err := s.Proxies(); err != nil {
+		return err
+	}
+	if s.SessionIdle <= 0 || s.SessionAbsolute < s.SessionIdle {
+		return fmt.Errorf("LATCHKEY_SESSION_ABSOLUTE (%s) must be at least LATCHKEY_SESSION_IDLE (%s), which must be positive", s.SessionAbsolute, s.SessionIdle)
+	}
+	return nil
+}
+
+// Proxies are the trusted networks.
+func (s *Server) Proxies() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, text := range s.TrustedProxies {
+		text = strings.TrimSpace(text)
+		if text == "" {
+			continue
+		}
+		prefix, err := netip.ParsePrefix(text)
+		if addr, addrErr := netip.ParseAddr(text); addrErr == nil {
+			prefix, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("LATCHKEY_TRUSTED_PROXIES holds %q; use addresses or CIDRs, like 10.0.0.0/8", text)
+		}
+		out = append(out, prefix)
+	}
+	return out, nil
+}
+
+// LocalURL is how this machine reaches a server that listens on addr.
+func LocalURL(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "http://" + addr
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// Level is the log level.
+func (c *Config) Level() slog.Level {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return slog.LevelInfo
+	}
+	return level
+}

@@ -1,0 +1,67 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/internal/config"
+)
+
+func good() config.Config { return config.Config{KeyBrand: "sk"} }
+
+func TestWrongSettingsNameTheVariable(t *testing.T) {
+	for want, change := range map[string]func(*config.Config){
+		"LATCHKEY_KEY_BRAND":         func(c *config.Config) { c.KeyBrand = "SK_" },
+		"LATCHKEY_BASE_URL":          func(c *config.Config) { c.BaseURL = "https://x.example/path" },
+		"LATCHKEY_DATABASE_CONNS":    func(c *config.Config) { c.DatabaseConns = -1 },
+		"keep one":                   func(c *config.Config) { c.DatabaseURL, c.DatabaseURLFile = "postgres://x", "/x" },
+		"LATCHKEY_DATABASE_URL_FILE": func(c *config.Config) { c.DatabaseURLFile = "/nowhere" },
+	} {
+		c := good()
+		change(&c)
+		if err := c.Load(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one that names %s", err, want)
+		}
+	}
+	for want, s := range map[string]config.Server{
+		"LATCHKEY_ADDR":            {Addr: "8080", SessionIdle: time.Hour, SessionAbsolute: time.Hour},
+		"LATCHKEY_TRUSTED_PROXIES": {Addr: ":1", TrustedProxies: []string{"10.0.0.0/99"}, SessionIdle: time.Hour, SessionAbsolute: time.Hour},
+		"LATCHKEY_SESSION":         {Addr: ":1", SessionIdle: time.Hour},
+	} {
+		if err := s.Load(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one that names %s", err, want)
+		}
+	}
+}
+
+func TestTheBaseURLLosesItsSlash(t *testing.T) {
+	c := good()
+	c.BaseURL = "https://latchkey.example.com/"
+	if err := c.Load(); err != nil || c.BaseURL != "https://latchkey.example.com" {
+		t.Errorf("%q, %v", c.BaseURL, err)
+	}
+}
+
+func TestASecretFileIsReadWithoutItsLineEnd(t *testing.T) {
+	c := good()
+	c.DatabaseURLFile = filepath.Join(t.TempDir(), "url")
+	if err := os.WriteFile(c.DatabaseURLFile, []byte("postgres://u:p@h/d\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Load(); err != nil || c.DatabaseURL != "postgres://u:p@h/d" {
+		t.Errorf("%q, %v", c.DatabaseURL, err)
+	}
+}
+
+func TestLocalURLTurnsEveryAddressIntoLocalhost(t *testing.T) {
+	for addr, want := range map[string]string{
+		":8080": "http://localhost:8080", "0.0.0.0:80": "http://localhost:80", "[::]:80": "http://localhost:80", "127.0.0.1:9": "http://127.0.0.1:9",
+	} {
+		if got := config.LocalURL(addr); got != want {
+			t.Errorf("%s: %s, want %s", addr, got, want)
+		}
+	}
+}

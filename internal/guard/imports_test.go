@@ -1,0 +1,121 @@
+package guard
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const module = "latchkey"
+
+// may lists what each package may import of this module. Arrows point down: a package that is not
+// listed, or an import that is not, fails. Tests may import anything.
+var may = map[string][]string{
+	"":                  {"handlers", "internal/...", "models"},
+	"handlers":          {"handlers/console", "handlers/gateway", "internal/app", "static"},
+	"handlers/console":  {"internal/access", "internal/accounts", "internal/audit", "internal/fault", "internal/keys", "internal/signals", "internal/token", "models", "static", "views", "views/ui"},
+	"handlers/gateway":  {"internal/ingest"},
+	"views":             {"static", "views/ui"},
+	"views/ui":          {},
+	"static":            {},
+	"internal/app":      {"internal/accounts", "internal/audit", "internal/database", "internal/ingest", "internal/keys", "internal/signals"},
+	"internal/seed":     {"internal/access", "internal/accounts", "internal/app", "internal/audit", "internal/database", "internal/fault", "internal/ingest", "internal/keys", "internal/token", "models"},
+	"internal/ingest":   {"internal/database", "internal/keys", "internal/token", "models"},
+	"internal/keys":     {"internal/access", "internal/audit", "internal/database", "internal/fault", "internal/token", "models"},
+	"internal/accounts": {"internal/access", "internal/audit", "internal/database", "internal/fault", "models"},
+	"internal/signals":  {"internal/access", "internal/audit", "internal/database", "internal/fault", "models"},
+	"internal/audit":    {"internal/access", "internal/database", "internal/fault", "models"},
+	"internal/database": {"migrations"},
+	"internal/config":   {"internal/token"},
+	"internal/access":   {"internal/fault"},
+	"internal/fault":    {},
+	"internal/token":    {},
+	"internal/guard":    {},
+	"internal/apptest":  {"handlers", "internal/...", "models"},
+	"models":            {},
+	"migrations":        {},
+	"bench":             {"internal/database"},
+}
+
+// onlyBelow keeps libraries where they belong.
+var onlyBelow = map[string][]string{
+	"github.com/labstack/echo":   {"handlers", "bench"},
+	"gorm.io/":                   {"internal", "models"},
+	"github.com/a-h/templ":       {"views", "handlers/console"},
+	"github.com/jackc/pgx":       {"internal/database", "internal/ingest", "internal/apptest", "bench"},
+	"github.com/gorilla/":        {"internal/accounts", "handlers/console"},
+	"github.com/alecthomas/kong": {""},
+}
+
+func TestImportsFollowTheLayers(t *testing.T) {
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if entry.IsDir() && (name == "node_modules" || name == "tools" || name != ".." && strings.HasPrefix(name, ".")) {
+			return filepath.SkipDir
+		}
+		if entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		check(t, root, file)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func check(t *testing.T, root, file string) {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Errorf("%s: %v", file, err)
+		return
+	}
+	rel, err := filepath.Rel(root, filepath.Dir(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkg := strings.TrimPrefix(filepath.ToSlash(rel), ".")
+	allowed, listed := may[pkg]
+	if !listed {
+		t.Errorf("package %q is not in the table of layers", pkg)
+		return
+	}
+	for _, spec := range parsed.Imports {
+		imported := strings.Trim(spec.Path.Value, `"`)
+		if own, ok := strings.CutPrefix(imported, module+"/"); ok && !permits(allowed, own) {
+			t.Errorf("%s imports %s: the layers do not allow it", file, own)
+		}
+		for library, places := range onlyBelow {
+			if strings.HasPrefix(imported, library) && !below(places, pkg) {
+				t.Errorf("%s imports %s, which stays below %v", file, imported, places)
+			}
+		}
+	}
+}
+
+func permits(allowed []string, imported string) bool {
+	for _, a := range allowed {
+		if a == imported || strings.HasSuffix(a, "/...") && strings.HasPrefix(imported, strings.TrimSuffix(a, "...")) {
+			return true
+		}
+	}
+	return false
+}
+
+func below(places []string, pkg string) bool {
+	for _, p := range places {
+		if pkg == p || p != "" && strings.HasPrefix(pkg, path.Clean(p)+"/") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,158 @@
+package ingest_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"latchkey/internal/apptest"
+	"latchkey/internal/database"
+	"latchkey/internal/keys"
+	"latchkey/models"
+)
+
+// rounds of the race between posts and a deactivation.
+const rounds = 300
+
+// TestNoRequestIsAcknowledgedAfterDeactivateAnswered is promise P3. On Postgres two instances share
+// the database; SQLite has one.
+func TestNoRequestIsAcknowledgedAfterDeactivateAnswered(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) {
+		a := apptest.Start(t, apptest.SQLite(t))
+		for round := range rounds {
+			race(t, a, a, round)
+		}
+	})
+	t.Run("postgres", func(t *testing.T) {
+		cfg := apptest.PostgresConfig(t)
+		one, two := apptest.Start(t, open(t, cfg)), apptest.Start(t, open(t, cfg))
+		for round := range rounds {
+			race(t, one, two, round)
+		}
+	})
+}
+
+func open(t *testing.T, cfg database.Config) *database.DB {
+	t.Helper()
+	db, err := database.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if _, err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// race posts to both instances while the first deactivates the key. A post that begins after the
+// deactivation has answered must be refused, and no signal may be stored by one.
+func race(t *testing.T, one, two *apptest.App, round int) {
+	t.Helper()
+	k := one.NewKey(t)
+	path := "/api/signal-staging/webhook/" + k.Value.Reveal()
+	var ended atomic.Bool
+	var before, after atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 6 {
+		a := []*apptest.App{one, two}[i%2]
+		wg.Go(func() {
+			for late := 0; late < 2; {
+				gone := ended.Load()
+				status := a.Post(t, path, `{"event":"x","userId":"u"}`).Status
+				switch {
+				case gone && status == http.StatusOK:
+					t.Errorf("round %d: acknowledged after Deactivate had answered", round)
+				case gone && status != http.StatusUnauthorized:
+					t.Errorf("round %d: status %d", round, status)
+				case status == http.StatusOK:
+					before.Add(1)
+				}
+				if gone {
+					late++
+					after.Add(1)
+				}
+			}
+		})
+	}
+	for before.Load() < 3 {
+		time.Sleep(100 * time.Microsecond)
+	}
+	if _, err := one.Keys.Revoke(t.Context(), one.Owner, k.Key.ID); err != nil {
+		t.Errorf("deactivate: %v", err)
+	}
+	stored := count(t, one, k)
+	ended.Store(true)
+	wg.Wait()
+	if now := count(t, one, k); now != stored {
+		t.Errorf("round %d: %d signals were stored after Deactivate had answered", round, now-stored)
+	}
+}
+
+func count(t *testing.T, a *apptest.App, k keys.Created) int64 {
+	t.Helper()
+	var n int64
+	if err := a.DB.Read.Model(&models.Signal{}).Where("api_key_id = ?", k.Key.ID).Count(&n).Error; err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestStoppingCommitsWhatIsQueued(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, db *database.DB) {
+		a := apptest.Start(t, db)
+		path := "/api/signal-staging/webhook/" + a.NewKey(t).Value.Reveal()
+		var acknowledged, sent atomic.Int64
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() {
+				for {
+					req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, a.URL+path, strings.NewReader(`{"event":"x","userId":"u"}`))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					res, err := http.DefaultClient.Do(req)
+					if err != nil {
+						return // the listener is closed
+					}
+					_ = res.Body.Close()
+					sent.Add(1)
+					if res.StatusCode == http.StatusOK {
+						acknowledged.Add(1)
+					}
+				}
+			})
+		}
+		apptest.Eventually(t, "some traffic", func() bool { return acknowledged.Load() > 50 })
+		a.Stop()
+		wg.Wait()
+		if stored := int64(a.CountSignals(t)); stored != acknowledged.Load() {
+			t.Errorf("acknowledged %d, stored %d", acknowledged.Load(), stored)
+		}
+	})
+}
+
+func TestWhatPostgresRefusesInTextIsStoredOnBoth(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, db *database.DB) {
+		a := apptest.Start(t, db)
+		path := "/api/signal-staging/webhook/" + a.NewKey(t).Value.Reveal()
+		var wg sync.WaitGroup
+		for i := range 40 {
+			wg.Go(func() {
+				if got := a.Post(t, path, fmt.Sprintf(`{"event":"x","userId":"u\u0000%d","messageId":"\u0000%d"}`, i, i)); got.Status != http.StatusOK {
+					t.Errorf("%d %s", got.Status, got.Body)
+				}
+			})
+		}
+		wg.Wait()
+		if n := a.CountSignals(t); n != 40 {
+			t.Errorf("stored %d of 40", n)
+		}
+	})
+}

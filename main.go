@@ -1,0 +1,56 @@
+// Command latchkey is a self-hosted console and gateway for API keys and the data that arrives
+// with them. Start here: flags -> config -> a command's Run.
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	_ "time/tzdata" // time zones of profiles, on machines that have none
+
+	"github.com/alecthomas/kong"
+	"github.com/google/uuid"
+
+	"latchkey/internal/config"
+)
+
+type cli struct {
+	config.Config
+
+	Serve       serveCmd       `cmd:"" default:"withargs" help:"Run the server (the default)."`
+	Migrate     migrateCmd     `cmd:"" help:"Apply the database migrations and exit."`
+	Setup       setupCmd       `cmd:"" help:"Make the first account and workspace without a browser."`
+	Seed        seedCmd        `cmd:"" help:"Fill an empty database with a demo workspace."`
+	Keys        keysCmd        `cmd:"" help:"Create, list and deactivate keys beside a running server."`
+	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running server whether it is ready; exit status 0 if so."`
+}
+
+func main() {
+	var c cli
+	parsed := kong.Parse(&c,
+		kong.Name("latchkey"),
+		kong.Description("A self-hosted console and gateway for API keys and the data that arrives with them."),
+		kong.UsageOnError(),
+	)
+	if err := c.Load(); err != nil {
+		fail(err)
+	}
+	slog.SetDefault(logger(c.Config))
+	uuid.EnableRandPool() // two ids a request; the pool saves a system call each
+	if err := parsed.Run(&c.Config); err != nil {
+		fail(err)
+	}
+}
+
+func logger(c config.Config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.Level()}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "latchkey: "+err.Error())
+	os.Exit(1)
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"latchkey/handlers"
+	"latchkey/internal/accounts"
+	"latchkey/internal/app"
+	"latchkey/internal/config"
+	"latchkey/internal/database"
+)
+
+type serveCmd struct {
+	config.Server
+}
+
+// openDatabase opens and migrates: every command starts so.
+func openDatabase(ctx context.Context, c *config.Config) (*database.DB, error) {
+	db, err := database.Open(ctx, database.Config{URL: c.DatabaseURL, Path: c.DatabasePath(), MaxConns: c.DatabaseConns})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := db.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func (s *serveCmd) Run(c *config.Config) error {
+	if err := s.Load(); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	db, err := openDatabase(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+
+	// Listen before anything is printed, so that the printed address is one that answers.
+	listener, err := net.Listen("tcp", s.Addr)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w; stop what uses it, or set LATCHKEY_ADDR to another address", s.Addr, err)
+	}
+	a := app.New(db, app.Options{
+		Brand:    c.KeyBrand,
+		Accounts: accounts.Config{DefaultPlan: c.DefaultPlan, IdleTimeout: s.SessionIdle, AbsoluteTimeout: s.SessionAbsolute},
+	})
+	base, err := s.baseURL(c, listener.Addr())
+	if err != nil {
+		return err
+	}
+	if err := announce(ctx, a, base, db.Dialect()); err != nil {
+		return err
+	}
+	return s.serve(ctx, a, base, listener)
+}
+
+func (s *serveCmd) baseURL(c *config.Config, addr net.Addr) (*url.URL, error) {
+	if c.BaseURL != "" {
+		return url.Parse(c.BaseURL)
+	}
+	host, _, err := net.SplitHostPort(s.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("split %s: %w", s.Addr, err)
+	}
+	_, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return nil, fmt.Errorf("split %s: %w", addr, err)
+	}
+	return url.Parse(config.LocalURL(net.JoinHostPort(host, port)))
+}
+
+// announce prints where the instance is and, before the first account, the link that makes it.
+func announce(ctx context.Context, a *app.App, base *url.URL, dialect string) error {
+	fmt.Printf("Latchkey is at %s (database: %s)\n", base, dialect)
+	needed, err := a.Accounts.NeedsSetup(ctx)
+	if err != nil || !needed {
+		return err
+	}
+	token, err := a.Accounts.IssueSetupToken(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\nOpen this link once to make the first account:\n\n    %s/setup?token=%s\n\n", base, url.QueryEscape(token))
+	return nil
+}
+
+// serve answers until ctx ends, then stops in order: no new requests, open ones end, the queue is
+// committed.
+func (s *serveCmd) serve(ctx context.Context, a *app.App, base *url.URL, listener net.Listener) error {
+	proxies, err := s.Proxies()
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler:           handlers.New(a, handlers.Options{BaseURL: base, Proxies: proxies, Stopping: ctx.Done()}),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
+	}
+	var work sync.WaitGroup
+	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	work.Go(func() { a.Run(workCtx) })
+	stopMetrics := s.serveMetrics(a)
+	defer stopMetrics()
+
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	slog.Info("stopping: no new requests, committing what was accepted")
+	drain, cancel := context.WithTimeout(context.Background(), s.DrainTimeout)
+	defer cancel()
+	if err := server.Shutdown(drain); err != nil {
+		slog.Warn("some requests did not end in time", "err", err)
+		_ = server.Close()
+	}
+	stopWork()
+	work.Wait()
+	slog.Info("stopped")
+	return nil
+}
