@@ -58,33 +58,47 @@ func (s *serveCmd) Run(c *config.Config) error {
 		Brand:    c.KeyBrand,
 		Accounts: accounts.Config{DefaultPlan: c.DefaultPlan, IdleTimeout: s.SessionIdle, AbsoluteTimeout: s.SessionAbsolute},
 	})
-	base, err := s.baseURL(c, listener.Addr())
+	public, err := publicURL(c)
 	if err != nil {
 		return err
 	}
-	if err := announce(ctx, a, base, db.Dialect()); err != nil {
+	shown, err := s.localURL(listener.Addr())
+	if err != nil {
 		return err
 	}
-	return s.serve(ctx, a, base, listener)
+	if public != nil {
+		shown = public.String()
+	}
+	if err := announce(ctx, a, shown, db.Dialect()); err != nil {
+		return err
+	}
+	return s.serve(ctx, a, public, listener)
 }
 
-func (s *serveCmd) baseURL(c *config.Config, addr net.Addr) (*url.URL, error) {
-	if c.BaseURL != "" {
-		return url.Parse(c.BaseURL)
-	}
+// localURL is how this machine reaches the listener, whose port may have been chosen by the system.
+func (s *serveCmd) localURL(addr net.Addr) (string, error) {
 	host, _, err := net.SplitHostPort(s.Addr)
 	if err != nil {
-		return nil, fmt.Errorf("split %s: %w", s.Addr, err)
+		return "", fmt.Errorf("split %s: %w", s.Addr, err)
 	}
 	_, port, err := net.SplitHostPort(addr.String())
 	if err != nil {
-		return nil, fmt.Errorf("split %s: %w", addr, err)
+		return "", fmt.Errorf("split %s: %w", addr, err)
 	}
-	return url.Parse(config.LocalURL(net.JoinHostPort(host, port)))
+	return config.LocalURL(net.JoinHostPort(host, port)), nil
+}
+
+// publicURL is what the operator says of the instance's address. Without it, pages go by the
+// address that each reader came by.
+func publicURL(c *config.Config) (*url.URL, error) {
+	if c.BaseURL == "" {
+		return nil, nil
+	}
+	return url.Parse(c.BaseURL)
 }
 
 // announce prints where the instance is and, before the first account, the link that makes it.
-func announce(ctx context.Context, a *app.App, base *url.URL, dialect string) error {
+func announce(ctx context.Context, a *app.App, base, dialect string) error {
 	fmt.Printf("Latchkey is at %s (database: %s)\n", base, dialect)
 	needed, err := a.Accounts.NeedsSetup(ctx)
 	if err != nil || !needed {
@@ -100,13 +114,13 @@ func announce(ctx context.Context, a *app.App, base *url.URL, dialect string) er
 
 // serve answers until ctx ends, then stops in order: no new requests, open ones end, the queue is
 // committed.
-func (s *serveCmd) serve(ctx context.Context, a *app.App, base *url.URL, listener net.Listener) error {
+func (s *serveCmd) serve(ctx context.Context, a *app.App, public *url.URL, listener net.Listener) error {
 	proxies, err := s.Proxies()
 	if err != nil {
 		return err
 	}
 	server := &http.Server{
-		Handler:           handlers.New(a, handlers.Options{BaseURL: base, Proxies: proxies, Stopping: ctx.Done()}),
+		Handler:           handlers.New(a, handlers.Options{BaseURL: public, Proxies: proxies, Stopping: ctx.Done()}),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,

@@ -22,7 +22,7 @@ type Config struct {
 	DatabaseURLFile string `name:"database-url-file" env:"LATCHKEY_DATABASE_URL_FILE" help:"File that holds the Postgres URL." placeholder:"FILE"`
 	DatabaseConns   int    `name:"database-conns" env:"LATCHKEY_DATABASE_CONNS" default:"0" help:"Connections to Postgres, or SQLite readers; 0 chooses."`
 	Data            string `name:"data" env:"LATCHKEY_DATA" default:"data" help:"Directory of the embedded database." placeholder:"DIR"`
-	BaseURL         string `name:"base-url" env:"LATCHKEY_BASE_URL" help:"Address at which people and integrations reach this instance; empty follows from the listening address." placeholder:"https://..."`
+	BaseURL         string `name:"base-url" env:"LATCHKEY_BASE_URL" help:"Address at which people and integrations reach this instance; without it, pages go by the address that each reader came by." placeholder:"https://..."`
 	KeyBrand        string `name:"key-brand" env:"LATCHKEY_KEY_BRAND" default:"sk" help:"Beginning of new keys: a lower-case letter and up to 9 letters or digits."`
 	DefaultPlan     string `name:"default-plan" env:"LATCHKEY_DEFAULT_PLAN" default:"enterprise" enum:"free,team,enterprise" help:"Plan of a new workspace: ${enum}."`
 	LogFormat       string `name:"log-format" env:"LATCHKEY_LOG_FORMAT" default:"text" enum:"text,json" help:"Log lines as ${enum}."`
