@@ -75,11 +75,13 @@
       field.select();
     }
     const said = ok ? "Copied" : field ? fallback : "Couldn't copy. Select the text and press Ctrl+C.";
-    if (word) word.textContent = ok ? "Copied" : fallback;
+    button.copyLabel ??= button.ariaLabel;
+    if (word) button.ariaLabel = word.textContent = ok ? "Copied" : fallback; // a name has what is to be seen in it
     toast(said);
     clearTimeout(button.copyTimer);
     button.copyTimer = setTimeout(() => {
       delete button.dataset.copied;
+      button.ariaLabel = button.copyLabel;
       if (word) word.textContent = "Copy";
     }, 3000);
   }
@@ -269,7 +271,7 @@
     const distance = Math.floor(Math.abs(now - then) / 1000);
     if (distance < 10) return "just now";
     const [, size, unit] = units.find(([below]) => distance < below);
-    const n = Math.floor(distance / size);
+    const n = unit === "month" ? Math.round(distance / size) : Math.floor(distance / size);
     const text = `${n} ${unit}${n === 1 ? "" : "s"}`;
     return then > now ? `in ${text}` : `${text} ago`;
   }

@@ -280,7 +280,7 @@ func signalRow(r SignalRow) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = clipped(r.Email).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = clippedWide(r.Email).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -51,6 +51,7 @@ func (s *server) followRequests(c Ctx) error {
 	if err != nil {
 		return err
 	}
+	end := s.Now().Add(liveFor)
 	out, err := s.openStream(c)
 	if err != nil {
 		return s.streamEnded(c, err)
@@ -60,9 +61,15 @@ func (s *server) followRequests(c Ctx) error {
 	if err := s.sendLog(c, out, f, known); err != nil {
 		return s.streamEnded(c, err)
 	}
+	return s.streamEnded(c, s.watchLog(c, out, tail, f, end))
+}
+
+// watchLog sends the log again whenever something new is in it. It returns when nobody reads on.
+func (s *server) watchLog(c Ctx, out *stream, tail *signals.Tail, f signals.RequestFilter, end time.Time) error {
+	ctx := c.Request().Context()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	for end := s.Now().Add(liveFor); ; {
+	for behind := false; ; {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -71,20 +78,24 @@ func (s *server) followRequests(c Ctx) error {
 		case <-tick.C:
 		}
 		if s.Now().After(end) || !s.mayStillRead(c) {
-			return s.streamEnded(c, out.event("paused"))
+			return out.event("paused")
 		}
 		fresh, err := tail.Next(ctx)
+		behind = behind || len(fresh) > 0
 		switch {
 		case err != nil:
-			// The database may be back at the next look; the page stays as it is.
-			slog.WarnContext(ctx, "live log not read", "error", err, "request_id", requestID(c))
-		case len(fresh) > 0:
+		case behind:
 			err = s.sendLog(c, out, f, "")
+			behind = err != nil
 		default:
 			err = out.beat()
 		}
-		if err != nil && errors.Is(err, errStream) {
-			return s.streamEnded(c, err)
+		if errors.Is(err, errStream) {
+			return err
+		}
+		if err != nil && ctx.Err() == nil {
+			// The database may be back at the next look; the page stays as it is.
+			slog.WarnContext(ctx, "live log not read", "error", err, "request_id", requestID(c))
 		}
 	}
 }

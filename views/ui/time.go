@@ -55,7 +55,8 @@ func relativeUnit(seconds int) string {
 	case seconds < 60*86400:
 		return plural(seconds/86400, "day")
 	case seconds < 730*86400:
-		return plural(seconds/(30*86400), "month")
+		// Rounded: a key made for 90 days has 89 days and some hours left, which nobody calls 2 months.
+		return plural((seconds+15*86400)/(30*86400), "month")
 	default:
 		return plural(seconds/(365*86400), "year")
 	}

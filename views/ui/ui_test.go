@@ -290,6 +290,7 @@ func TestRelativeTimesReadAsAPersonWouldSay(t *testing.T) {
 		23 * time.Hour:       "23 hours ago",
 		-72 * time.Hour:      "in 3 days",
 		61 * 24 * time.Hour:  "2 months ago",
+		-2159 * time.Hour:    "in 3 months",
 		800 * 24 * time.Hour: "2 years ago",
 	} {
 		if got := ui.Relative(now.Add(-ago), now); got != want {
