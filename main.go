@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	_ "time/tzdata" // time zones of profiles, on machines that have none
 
 	"github.com/alecthomas/kong"
@@ -26,6 +27,11 @@ type cli struct {
 }
 
 func main() {
+	if os.Getenv("GOGC") == "" {
+		// The heap is small beside what a request allocates: collecting a quarter as often saves a
+		// tenth of the CPU for some ten MiB.
+		debug.SetGCPercent(400)
+	}
 	var c cli
 	parsed := kong.Parse(&c,
 		kong.Name("latchkey"),

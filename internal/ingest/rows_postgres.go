@@ -1,7 +1,9 @@
 package ingest
 
 import (
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"latchkey/models"
 )
@@ -9,12 +11,12 @@ import (
 // queueSignals inserts a group with one statement: columns as arrays, one row an index.
 func queueSignals(batch *pgx.Batch, rows []*models.Signal) {
 	n := len(rows)
-	ids, workspaces, keys, requests := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	ids, workspaces, keys, requests := make(uuids, n), make(uuids, n), make(uuids, n), make(uuids, n)
 	environments, sources, events, emails := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	users, anonymous, groups, messages := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	warnings, occurred, received, raw := make([]string, n), make([]int64, n), make([]int64, n), make([][]byte, n)
 	for i, s := range rows {
-		ids[i], workspaces[i], keys[i], requests[i] = s.ID, s.WorkspaceID, s.APIKeyID, s.RequestID
+		ids[i], workspaces[i], keys[i], requests[i] = binary(&s.ID), binary(&s.WorkspaceID), binary(&s.APIKeyID), binary(&s.RequestID)
 		environments[i], sources[i], events[i], emails[i] = s.Environment, s.Source, s.Event, s.Email
 		users[i], anonymous[i], groups[i], messages[i] = s.UserID, s.AnonymousID, s.GroupID, s.MessageID
 		warnings[i], occurred[i], received[i], raw[i] = s.Warnings, s.OccurredAt.UnixMicro(), s.ReceivedAt.UnixMicro(), s.Raw
@@ -31,17 +33,17 @@ func queueSignals(batch *pgx.Batch, rows []*models.Signal) {
 // queueRequests inserts log lines the same way.
 func queueRequests(batch *pgx.Batch, rows []*models.GatewayRequest) {
 	n := len(rows)
-	ids, workspaces, environments, keys := make([]string, n), make([]string, n), make([]string, n), make([]*string, n)
+	ids, workspaces, environments, keys := make(uuids, n), make(uuids, n), make([]string, n), make(uuids, n)
 	routes, sources, codes, messages := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	statuses, accepted, duplicates, rejected := make([]int32, n), make([]int32, n), make([]int32, n), make([]int32, n)
-	events, emails, signals := make([]string, n), make([]string, n), make([]*string, n)
+	events, emails, signals := make([]string, n), make([]string, n), make(uuids, n)
 	bytes, durations, received := make([]int64, n), make([]int64, n), make([]int64, n)
 	ips, agents, headers, results, bodies := make([]string, n), make([]string, n), make([][]byte, n), make([][]byte, n), make([][]byte, n)
 	for i, r := range rows {
-		ids[i], workspaces[i], environments[i], keys[i] = r.ID, r.WorkspaceID, r.Environment, r.APIKeyID
+		ids[i], workspaces[i], environments[i], keys[i] = binary(&r.ID), binary(&r.WorkspaceID), r.Environment, binary(r.APIKeyID)
 		routes[i], sources[i], codes[i], messages[i] = r.Route, r.Source, r.Code, r.Message
 		statuses[i], accepted[i], duplicates[i], rejected[i] = int32(r.Status), int32(r.Accepted), int32(r.Duplicates), int32(r.Rejected)
-		events[i], emails[i], signals[i] = r.Event, r.Email, r.SignalID
+		events[i], emails[i], signals[i] = r.Event, r.Email, binary(r.SignalID)
 		bytes[i], durations[i], received[i] = r.Bytes, r.DurationUS, r.ReceivedAt.UnixMicro()
 		ips[i], agents[i], headers[i], results[i], bodies[i] = r.IP, r.UserAgent, r.Headers, r.Results, r.Body
 	}
@@ -53,4 +55,23 @@ func queueRequests(batch *pgx.Batch, rows []*models.GatewayRequest) {
 			$20::bytea[], $21::bytea[], $22::bytea[], $23::bigint[])`,
 		ids, workspaces, environments, keys, routes, sources, statuses, codes, messages,
 		accepted, duplicates, rejected, events, emails, signals, bytes, durations, ips, agents, headers, results, bodies, received)
+}
+
+// uuids travels in binary: a slice of strings would be tried in binary, fail, and go as text.
+type uuids = pgtype.FlatArray[pgtype.UUID]
+
+func binary(id *string) pgtype.UUID {
+	if id == nil {
+		return pgtype.UUID{}
+	}
+	parsed, err := uuid.Parse(*id)
+	return pgtype.UUID{Bytes: parsed, Valid: err == nil}
+}
+
+func binaries(ids []string) uuids {
+	out := make(uuids, len(ids))
+	for i := range ids {
+		out[i] = binary(&ids[i])
+	}
+	return out
 }

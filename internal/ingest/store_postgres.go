@@ -58,7 +58,7 @@ func (s *postgresStore) check(ctx context.Context, conn *pgxpool.Conn, now time.
 	batch := &pgx.Batch{}
 	batch.Queue("BEGIN")
 	batch.Queue(keys.StateLockShared)
-	batch.Queue("SELECT id::text, status, COALESCE(expires_at, 0) FROM api_keys WHERE id = ANY($1::uuid[])", keyIDs(jobs)).
+	batch.Queue("SELECT id::text, status, COALESCE(expires_at, 0) FROM api_keys WHERE id = ANY($1::uuid[])", binaries(keyIDs(jobs))).
 		Query(func(rows pgx.Rows) error { return scanStates(rows, states) })
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, nil, fmt.Errorf("check keys: %w", err)
@@ -94,9 +94,9 @@ func (s *postgresStore) claim(ctx context.Context, conn *pgxpool.Conn, now time.
 	if len(items) == 0 {
 		return nil, nil
 	}
-	digests, ids, payloads := make([][]byte, len(items)), make([]string, len(items)), make([][]byte, len(items))
+	digests, ids, payloads := make([][]byte, len(items)), make(uuids, len(items)), make([][]byte, len(items))
 	for i, it := range items {
-		digests[i], ids[i], payloads[i] = it.digest[:], it.signal.ID, it.payload[:]
+		digests[i], ids[i], payloads[i] = it.digest[:], binary(&it.signal.ID), it.payload[:]
 	}
 	rows, err := conn.Query(ctx, `
 		INSERT INTO signal_dedup (digest, signal_id, payload_digest, received_at)
