@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"os/signal"
 	"sync"
 	"syscall"
-	"time"
 
 	"latchkey/handlers"
 	"latchkey/internal/accounts"
@@ -119,13 +117,7 @@ func (s *serveCmd) serve(ctx context.Context, a *app.App, public *url.URL, liste
 	if err != nil {
 		return err
 	}
-	server := &http.Server{
-		Handler:           handlers.New(a, handlers.Options{BaseURL: public, Proxies: proxies, Stopping: ctx.Done()}),
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
-	}
+	server := handlers.Server(a, handlers.Options{BaseURL: public, Proxies: proxies, Stopping: ctx.Done()})
 	var work sync.WaitGroup
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()

@@ -28,10 +28,34 @@ type Options struct {
 	BaseURL *url.URL
 	Proxies []netip.Prefix // whose X-Forwarded-For is believed
 	Gateway gateway.Options
-	// FormTimeout is how long a form of the console may take to arrive; 0 means 30 seconds.
-	FormTimeout time.Duration
+	// StallTimeout is how long a form of the console may take to arrive, and a reader to take each
+	// part of an answer; 0 means 30 seconds.
+	StallTimeout time.Duration
 	// Stopping is closed when the server begins to stop: streams end then, as their readers stay.
 	Stopping <-chan struct{}
+}
+
+const (
+	stallTimeout = 30 * time.Second
+	// answerTimeouts is how many stall timeouts a request may take from its header to the end of
+	// its answer, unless a stream or an upload moves the end on: longer than a body and a commit.
+	answerTimeouts = 4
+)
+
+// Server is an HTTP server over New, with a deadline on everything that a client could hold open.
+func Server(a *app.App, o Options) *http.Server {
+	if o.StallTimeout == 0 {
+		o.StallTimeout = stallTimeout
+	}
+	return &http.Server{
+		Handler:           New(a, o),
+		ReadHeaderTimeout: 10 * time.Second,
+		WriteTimeout:      answerTimeouts * o.StallTimeout,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		// What clients do wrong on the wire is no event of ours.
+		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
+	}
 }
 
 // New mounts everything.
@@ -39,7 +63,7 @@ func New(a *app.App, o Options) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = clientAddress(o.Proxies)
-	e.Use(requestIDs, accessLog(a.Now), recoverPanics, securityHeaders(o.BaseURL), formDeadline(o.FormTimeout))
+	e.Use(requestIDs, accessLog(a.Now), recoverPanics, securityHeaders(o.BaseURL), deadlines(o.StallTimeout))
 
 	probes(e, a)
 	files := echo.WrapHandler(static.Handler())

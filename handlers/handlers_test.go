@@ -3,12 +3,17 @@ package handlers_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"latchkey/handlers"
 	"latchkey/internal/app"
@@ -127,5 +132,37 @@ func TestTheAccessLogHasTheRouteAndCannotBeForged(t *testing.T) {
 	}
 	if !found {
 		t.Error("no access log line")
+	}
+}
+
+func TestAReaderThatStallsIsCutOff(t *testing.T) {
+	a := apptest.Start(t, apptest.SQLite(t), func(_ *app.Options, o *handlers.Options) { o.StallTimeout = 100 * time.Millisecond })
+	conn, err := net.Dial("tcp", strings.TrimPrefix(a.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	// Requests without end, whose answers nobody reads: the server must give up, not wait.
+	request := []byte("GET /sign-in HTTP/1.1\r\nHost: x\r\n\r\n")
+	_ = conn.SetWriteDeadline(time.Now().Add(20 * time.Second))
+	for err == nil {
+		_, err = conn.Write(request)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the connection is still open: %v", err)
+	}
+}
+
+func TestAFormThatStallsIsCutOff(t *testing.T) {
+	a := apptest.Start(t, apptest.SQLite(t), func(_ *app.Options, o *handlers.Options) { o.StallTimeout = 100 * time.Millisecond })
+	conn, err := net.Dial("tcp", strings.TrimPrefix(a.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = conn.Write([]byte("POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nemail="))
+	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.ReadAll(conn); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("the connection is still open")
 	}
 }

@@ -109,21 +109,40 @@ func securityHeaders(base *url.URL) echo.MiddlewareFunc {
 	}
 }
 
-// formDeadline ends a console request whose form stalls; the gateway has deadlines of its own.
-func formDeadline(timeout time.Duration) echo.MiddlewareFunc {
-	if timeout == 0 {
-		timeout = 30 * time.Second
-	}
+// deadlines end a console request whose form stalls, and a long answer whose reader does; the
+// gateway has deadlines of its own. The server takes both back before a connection's next request.
+func deadlines(timeout time.Duration) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c Ctx) error {
-			if r := c.Request(); r.ContentLength != 0 && !strings.HasPrefix(r.URL.Path, "/api/") {
-				// The server takes the deadline back before the connection's next request.
-				_ = http.NewResponseController(c.Response().Writer).SetReadDeadline(time.Now().Add(timeout))
+			if strings.HasPrefix(c.Request().URL.Path, "/api/") {
+				return next(c)
 			}
+			plain := c.Response().Writer
+			rc := http.NewResponseController(plain)
+			if c.Request().ContentLength != 0 {
+				// A writer without deadlines (a test's recorder) has no connection to stall.
+				_ = rc.SetReadDeadline(time.Now().Add(timeout))
+			}
+			c.Response().Writer = &patientWriter{ResponseWriter: plain, rc: rc, timeout: timeout}
 			return next(c)
 		}
 	}
 }
+
+// patientWriter gives each write its time, so that a long export may last as long as it moves.
+type patientWriter struct {
+	http.ResponseWriter
+	rc      *http.ResponseController
+	timeout time.Duration
+}
+
+func (w *patientWriter) Write(p []byte) (int, error) {
+	_ = w.rc.SetWriteDeadline(time.Now().Add(w.timeout))
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *patientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // clientAddress takes X-Forwarded-For only from proxies that the operator named, from the right:
 // the last address that is not one of theirs. Anything else a client can make up.

@@ -17,6 +17,8 @@ func (g *Gateway) handler(line route) echo.HandlerFunc {
 		r, refusal := g.request(c, line)
 		if refusal == nil && r.Kind == ingest.Bulk {
 			out, err := g.ingest.AcceptBulk(c.Request().Context(), r)
+			// The upload may have outlasted the deadline that the server gave the answer.
+			_ = http.NewResponseController(c.Response().Writer).SetWriteDeadline(time.Now().Add(g.o.StallTimeout))
 			return answerBulk(c, out, err)
 		}
 		if refusal == nil {
@@ -54,6 +56,7 @@ func (g *Gateway) body(c Ctx, kind ingest.Kind) io.Reader {
 	}
 	if kind != ingest.Bulk {
 		s.last = s.now().Add(g.o.BodyTimeout)
+		s.short = true
 	}
 	return s
 }
@@ -63,6 +66,7 @@ type stallReader struct {
 	rc    *http.ResponseController
 	stall time.Duration
 	last  time.Time // zero: no end
+	short bool      // the server takes the deadline back before it could matter
 	now   func() time.Time
 	set   time.Time
 }
@@ -80,7 +84,8 @@ func (s *stallReader) Read(p []byte) (int, error) {
 		_ = s.rc.SetReadDeadline(deadline)
 	}
 	n, err := s.body.Read(p)
-	if err != nil {
+	if err != nil && !s.short {
+		// Committing what came may outlast the deadline, which would cut the connection.
 		_ = s.rc.SetReadDeadline(time.Time{})
 	}
 	return n, err

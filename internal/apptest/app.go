@@ -67,7 +67,7 @@ func Start(t *testing.T, db *database.DB, options ...Option) *App {
 	a := &App{App: app.New(db, ao), Clock: clock}
 	server := httptest.NewUnstartedServer(nil)
 	ho.BaseURL = &url.URL{Scheme: "http", Host: server.Listener.Addr().String()}
-	server.Config.Handler = handlers.New(a.App, ho)
+	server.Config = handlers.Server(a.App, ho)
 	server.Start()
 	a.Server, a.URL = server, server.URL
 
