@@ -71,9 +71,13 @@ test-race: postgres ## Run the tests of the concurrent packages under the race d
 test-e2e: node chromium ## Walk through the product in a real browser
 	node e2e/run.mjs
 
+.PHONY: screenshot
+screenshot: node chromium ## Make docs/images/console.png from the running product
+	node e2e/screenshot.mjs
+
 .PHONY: bench
-bench: postgres ## Measure the gateway beside a bare handler and pgbench
-	$(POSTGRES) --durable go run ./bench
+bench: postgres ## Measure the gateway beside a bare handler and pgbench; BENCH="..." passes flags
+	$(POSTGRES) --durable go run ./bench $(BENCH)
 
 ## Set up
 

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"latchkey/internal/database"
+)
+
+// product is the real binary on a fresh database, with a workspace and two keys that were made by
+// its own commands.
+type product struct {
+	name    string
+	config  database.Config
+	env     []string
+	server  *process
+	metrics string // address of the profiles; empty when none were asked for
+
+	plain, guarded key
+	acknowledged   int64
+}
+
+type key struct {
+	Key    string `json:"key"`
+	Secret string `json:"secret"`
+}
+
+// startProduct begins with config's empty database.
+func startProduct(ctx context.Context, binary, name string, config database.Config, profiled bool) (*product, error) {
+	p := &product{name: name, config: config, env: cleanEnvironment()}
+	p.env = append(p.env, "LATCHKEY_ADDR=127.0.0.1:0", "LATCHKEY_METRICS_ADDR=off", "LATCHKEY_LOG_LEVEL=warn",
+		"LATCHKEY_DATABASE_URL="+config.URL, "LATCHKEY_DATA="+filepath.Dir(config.Path))
+	if profiled {
+		addr, err := freeAddress()
+		if err != nil {
+			return nil, err
+		}
+		p.metrics = addr
+		p.env = append(p.env, "LATCHKEY_METRICS_ADDR="+addr, "LATCHKEY_PPROF=true")
+	}
+	if _, err := p.command(ctx, binary, "a password for the bench only\n", "setup", "--email", "bench@example.com",
+		"--name", "Bench", "--workspace", "Bench", "--password-stdin"); err != nil {
+		return nil, err
+	}
+	for _, k := range []struct {
+		to   *key
+		args []string
+	}{{&p.plain, nil}, {&p.guarded, []string{"--secret"}}} {
+		printed, err := p.command(ctx, binary, "", append([]string{"keys", "create", "--name", "bench", "--json"}, k.args...)...)
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(printed, k.to); err != nil {
+			return nil, fmt.Errorf("read the new key: %w", err)
+		}
+	}
+	var err error
+	p.server, err = start(ctx, p.env, binary)
+	return p, err
+}
+
+func (p *product) command(ctx context.Context, binary, input string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, binary, args...)
+	var problem bytes.Buffer
+	cmd.Env, cmd.Stdin, cmd.Stderr = p.env, strings.NewReader(input), &problem
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("latchkey %s: %w\n%s", args[0], err, problem.Bytes())
+	}
+	return out, nil
+}
+
+// cleanEnvironment is this one's without settings that are meant for another instance.
+func cleanEnvironment() []string {
+	var env []string
+	for _, e := range os.Environ() {
+		if !strings.HasPrefix(e, "LATCHKEY_") {
+			env = append(env, e)
+		}
+	}
+	return env
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String(), nil
+}
+
+// stored counts the signals in the database.
+func (p *product) stored(ctx context.Context) (int64, error) {
+	db, err := database.Open(ctx, p.config)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = db.Close() }()
+	var n int64
+	err = db.Read.WithContext(ctx).Raw("SELECT COUNT(*) FROM signals").Scan(&n).Error
+	return n, err
+}
+
+// check compares what was acknowledged with what is stored, after a stop: each acknowledged signal
+// must be there, and nothing else.
+func (p *product) check(ctx context.Context) (string, error) {
+	if err := p.server.stop(); err != nil {
+		return "", fmt.Errorf("%s: the server did not stop well: %w", p.name, err)
+	}
+	stored, err := p.stored(ctx)
+	if err != nil {
+		return "", fmt.Errorf("%s: count the stored signals: %w", p.name, err)
+	}
+	text := fmt.Sprintf("%s: %s signals acknowledged, %s stored.", p.name, thousands(p.acknowledged), thousands(stored))
+	if stored != p.acknowledged {
+		return text, errors.New(text + " These must be equal.")
+	}
+	return text, nil
+}
+
+// profile fetches a CPU profile of that many seconds, then what was allocated and the metrics.
+func (p *product) profile(length time.Duration, file string) error {
+	base := "http://" + p.metrics
+	return errors.Join(
+		fetch(fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", base, max(1, int(length.Seconds()))), file+".cpu.pprof"),
+		fetch(base+"/debug/pprof/allocs", file+".allocs.pprof"),
+		fetch(base+"/metrics", file+".metrics.txt"))
+}
+
+func fetch(address, file string) error {
+	answer, err := http.Get(address)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", address, answer.Status)
+	}
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, answer.Body)
+	return errors.Join(err, out.Close())
+}
