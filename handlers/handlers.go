@@ -44,9 +44,7 @@ const (
 
 // Server is an HTTP server over New, with a deadline on everything that a client could hold open.
 func Server(a *app.App, o Options) *http.Server {
-	if o.StallTimeout == 0 {
-		o.StallTimeout = stallTimeout
-	}
+	o = o.withDefaults()
 	return &http.Server{
 		Handler:           New(a, o),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -58,8 +56,16 @@ func Server(a *app.App, o Options) *http.Server {
 	}
 }
 
+func (o Options) withDefaults() Options {
+	if o.StallTimeout == 0 {
+		o.StallTimeout = stallTimeout
+	}
+	return o
+}
+
 // New mounts everything.
 func New(a *app.App, o Options) *echo.Echo {
+	o = o.withDefaults()
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = clientAddress(o.Proxies)
@@ -71,7 +77,7 @@ func New(a *app.App, o Options) *echo.Echo {
 		e.GET(path, files)
 		e.HEAD(path, files)
 	}
-	o.Gateway.Now = a.Now
+	o.Gateway.Now, o.Gateway.Stopping = a.Now, o.Stopping
 	gateway.Register(e, a.Ingest, o.Gateway)
 	c := console.Register(e, console.Deps{
 		Accounts: a.Accounts, Audit: a.Audit, Keys: a.Keys, Signals: a.Signals, BaseURL: o.BaseURL, Now: a.Now, Stopping: o.Stopping,
@@ -89,13 +95,15 @@ func failed(c *console.Console, ctx Ctx, err error) {
 		c.Fail(ctx, err)
 		return
 	}
+	gateway.HurryBody(ctx)
 	status, code, message := http.StatusInternalServerError, "internal_error", "Something went wrong on our side. Try again, and quote the request id if it stays."
 	var he *echo.HTTPError
 	switch {
 	case errors.As(err, &he) && he.Code == http.StatusNotFound:
 		status, code, message = he.Code, "not_found", "There is nothing at this URL. See the key's page for the URLs that take events."
 	case errors.As(err, &he) && he.Code == http.StatusMethodNotAllowed:
-		status, code, message = he.Code, "method_not_allowed", "This URL does not take this method."
+		ctx.Response().Header().Set(echo.HeaderAllow, http.MethodPost)
+		status, code, message = he.Code, "method_not_allowed", "Send events to this URL with POST."
 	default:
 		slog.Error("request failed", "request_id", requestID(ctx), "route", ctx.Path(), "err", err)
 	}

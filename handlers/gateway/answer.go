@@ -151,11 +151,22 @@ func refused(c Ctx, err error) error {
 	}
 	logCause(c, r)
 	retryAfter(c, r)
+	HurryBody(c)
 	if r.Status == http.StatusUnauthorized {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="latchkey"`)
 	}
 	return c.JSON(r.Status, errorAnswer{Error: *bodyOf(r), RequestID: requestID(c)})
 }
+
+// HurryBody gives a body that nobody will read little time to arrive: the server waits for some of
+// it before it sends an answer.
+func HurryBody(c Ctx) {
+	if c.Request().ContentLength != 0 {
+		_ = http.NewResponseController(c.Response().Writer).SetReadDeadline(time.Now().Add(unreadBody))
+	}
+}
+
+const unreadBody = 2 * time.Second
 
 func logCause(c Ctx, r *ingest.Refusal) {
 	if cause := r.Unwrap(); cause != nil && r.Status >= http.StatusInternalServerError {

@@ -17,8 +17,9 @@ type Ctx = echo.Context
 // Options configure the gateway.
 type Options struct {
 	Now          func() time.Time
-	StallTimeout time.Duration // without a byte of the body; 0 means 30 s
-	BodyTimeout  time.Duration // for a whole body other than bulk; 0 means 60 s
+	StallTimeout time.Duration   // without a byte of the body; 0 means 30 s
+	BodyTimeout  time.Duration   // for a whole body other than bulk; 0 means 60 s
+	Stopping     <-chan struct{} // closed when the server begins to stop: streams end then
 }
 
 // Gateway answers the inbound routes.
@@ -37,9 +38,11 @@ func Register(e *echo.Echo, s *ingest.Service, o Options) {
 	}
 	g := &Gateway{ingest: s, o: o}
 	for _, r := range routes {
-		e.POST(r.path, g.handler(r))
-		for _, method := range otherMethods {
-			e.Add(method, r.path, g.methodNotAllowed)
+		for _, path := range []string{r.path, r.path + "/"} { // a slash at the end is a common slip
+			e.POST(path, g.handler(r))
+			for _, method := range otherMethods {
+				e.Add(method, path, g.methodNotAllowed)
+			}
 		}
 	}
 }

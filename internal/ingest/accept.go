@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -28,11 +29,18 @@ func (s *Service) Accept(ctx context.Context, r *Request) (*Outcome, error) {
 	if refusal != nil {
 		return nil, s.refused(ctx, r, cred, nil, refusal)
 	}
-	items, single, refusal := s.itemsOf(r, body)
+	split, refusal := s.itemsOf(r, body)
 	if refusal != nil {
 		return nil, s.refused(ctx, r, cred, body, refusal)
 	}
-	out := s.parseAll(r, cred, body, items, single)
+	if !split.single {
+		// The items of a list are copies of their own.
+		if !s.writer.reserve(int64(len(body))) {
+			return nil, s.refused(ctx, r, cred, nil, errOverloaded())
+		}
+		defer s.writer.release(int64(len(body)))
+	}
+	out := s.parseAll(r, cred, split)
 	if refusal := s.store(r, cred, body, out); refusal != nil {
 		return nil, s.refused(ctx, r, cred, body, refusal)
 	}
@@ -41,7 +49,7 @@ func (s *Service) Accept(ctx context.Context, r *Request) (*Outcome, error) {
 
 // admit makes the checks that come before the body: key, state, secret, type, room, headers.
 func (s *Service) admit(ctx context.Context, r *Request) (*keys.Credential, *Refusal) {
-	cred, err := s.keys.Authenticate(ctx, r.Key, r.Secret)
+	cred, err := s.authenticate(ctx, r)
 	switch {
 	case errors.Is(err, keys.ErrUnknown):
 		return nil, errInvalidKey()
@@ -57,7 +65,9 @@ func (s *Service) admit(ctx context.Context, r *Request) (*keys.Credential, *Ref
 		return nil, errStorage(err)
 	case cred.EndpointType != r.Kind.endpointType():
 		return cred, errWrongType(cred.EndpointType)
-	case s.writer.full(max(r.Length, 0)):
+	case r.Problem != nil:
+		return cred, r.Problem
+	case s.writer.full(s.expected(r)):
 		return cred, errOverloaded()
 	}
 	if refusal := checkHeaders(r.Header, r.Kind); refusal != nil {
@@ -70,22 +80,45 @@ func (s *Service) admit(ctx context.Context, r *Request) (*keys.Credential, *Ref
 	return cred, nil
 }
 
-func (s *Service) itemsOf(r *Request, body []byte) ([]json.RawMessage, bool, *Refusal) {
-	items, single, refusal := split(body)
+// lookUpTimeout bounds what comes before the body: a database that is silent is told as such, fast.
+const lookUpTimeout = 5 * time.Second
+
+func (s *Service) authenticate(ctx context.Context, r *Request) (*keys.Credential, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
+	defer cancel()
+	return s.keys.Authenticate(ctx, r.Key, r.Secret)
+}
+
+// expected is how much of the queue the request will need at first. What is over its own limit is
+// refused as such when it is read.
+func (s *Service) expected(r *Request) int64 {
+	switch {
+	case r.Kind == Bulk:
+		return min(max(r.Length, 0), chunkBytes)
+	case r.Length > s.limits.body(r):
+		return 0
+	default:
+		return max(r.Length, 0)
+	}
+}
+
+func (s *Service) itemsOf(r *Request, body []byte) (*bodyItems, *Refusal) {
+	split, refusal := split(body)
 	switch {
 	case refusal != nil:
-		return nil, false, refusal
-	case single:
+		return nil, refusal
+	case split.single:
 		// The whole body is the item, to the byte.
-		return []json.RawMessage{body}, true, nil
-	case len(items) == 0:
-		return nil, false, refuse(http.StatusBadRequest, "empty_batch", "The list holds no items.")
-	case len(items) > s.limits.Items:
-		return nil, false, refuse(http.StatusRequestEntityTooLarge, "too_many_items",
-			fmt.Sprintf("The list holds %d items; at most %d are taken at once. Send several requests, or use the bulk URL.", len(items), s.limits.Items)).
+		split.items = []json.RawMessage{body}
+		return split, nil
+	case len(split.items) == 0:
+		return nil, refuse(http.StatusBadRequest, "empty_batch", "The list holds no items.")
+	case len(split.items) > s.limits.Items:
+		return nil, refuse(http.StatusRequestEntityTooLarge, "too_many_items",
+			fmt.Sprintf("The list holds %d items; at most %d are taken at once. Send several requests, or use the bulk URL.", len(split.items), s.limits.Items)).
 			with("limit_items", s.limits.Items)
 	}
-	return items, false, nil
+	return split, nil
 }
 
 // parsed is a request whose items went through the rules.
@@ -114,18 +147,20 @@ func headerID(h http.Header) string {
 	return ""
 }
 
-func (s *Service) parseAll(r *Request, cred *keys.Credential, body []byte, raw []json.RawMessage, single bool) *parsed {
+func (s *Service) parseAll(r *Request, cred *keys.Credential, split *bodyItems) *parsed {
 	ic := s.itemContext(r)
-	ic.checked = true
-	if single {
-		ic.messageID, ic.limit = headerID(r.Header), s.limits.body(r)
-		if ic.source == "" {
-			ic.limit = s.limits.Item
+	ic.checked, ic.envelope = true, split.envelope
+	if split.single {
+		ic.messageID = headerID(r.Header)
+		if ic.lenient() {
+			// A vendor's payload is one item, however large its URL lets it be.
+			ic.limit = s.limits.SourceBody
 		}
 	} else {
 		ic.derive = headerID(r.Header)
 	}
-	out := &parsed{single: single, outcome: &Outcome{Single: single, ReceivedAt: r.ReceivedAt, Results: make([]ItemResult, len(raw))}}
+	raw := split.items
+	out := &parsed{single: split.single, outcome: &Outcome{Single: split.single, ReceivedAt: r.ReceivedAt, Results: make([]ItemResult, len(raw))}}
 	for i := range raw {
 		result := &out.outcome.Results[i]
 		result.Index = i

@@ -79,7 +79,10 @@ func (s *Service) open(r *Request) (*capped, *Refusal) {
 		return nil, errTooLarge(limit)
 	}
 	buffered := bufio.NewReaderSize(&capped{r: r.Body, left: limit}, readStep)
-	magic, _ := buffered.Peek(2)
+	magic, err := buffered.Peek(2)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, readRefusal(err, limit)
+	}
 	if !isGzip(magic) {
 		if len(magic) > 0 && saysGzip(r.Header) {
 			return nil, badGzip()

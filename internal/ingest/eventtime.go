@@ -50,10 +50,14 @@ func firstPresent(o object, names ...string) value {
 // skew is how far the sender's clock is behind ours, by the time at which it says it sent. A
 // payload that carries receivedAt was corrected by who received it first.
 func (c *itemContext) skew(top object) (time.Duration, bool) {
-	if !top["receivedAt"].isNull() {
+	if !top["receivedAt"].isNull() || !c.envelope["receivedAt"].isNull() {
 		return 0, false
 	}
-	sent, ok := ParseTime(firstPresent(top, "sentAt", "sent_at").scalar())
+	at := firstPresent(top, "sentAt", "sent_at")
+	if at.isNull() {
+		at = firstPresent(c.envelope, "sentAt", "sent_at")
+	}
+	sent, ok := ParseTime(at.scalar())
 	if !ok {
 		return 0, false
 	}
@@ -98,12 +102,18 @@ func ParseTime(text string) (time.Time, bool) {
 	at, ok := parseEpoch(text)
 	for i := 0; !ok && i < len(layouts); i++ {
 		parsed, err := time.Parse(layouts[i], text)
-		at, ok = parsed.UTC(), err == nil
+		at, ok = parsed.UTC(), err == nil && knownZone(parsed)
 	}
 	if !ok || at.Before(earliest) || at.After(latest) {
 		return time.Time{}, false
 	}
 	return at, true
+}
+
+// knownZone is false for a zone's abbreviation that Go only guesses to be UTC, such as EST.
+func knownZone(t time.Time) bool {
+	name, offset := t.Zone()
+	return offset != 0 || name == "" || name == "UTC" || name == "GMT" || name == "Z"
 }
 
 func parseEpoch(text string) (time.Time, bool) {

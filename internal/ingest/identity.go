@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"strings"
+	"unicode"
 )
 
 // identity finds who an event is about, from the usual places: the top level first, then
@@ -107,7 +108,9 @@ func address(text string) (string, bool) {
 	if !ok || local == "" || domain == "" || len(text) > maxEmail || strings.Contains(domain, "@") {
 		return "", false
 	}
-	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f || r == 0xFFFD || strings.ContainsRune(`<>(),;:"\`, r) }) {
+	if strings.Contains(domain, "..") || strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || r == 0xFFFD || strings.ContainsRune(`<>(),;:"\`, r)
+	}) {
 		return "", false
 	}
 	if domain != "localhost" && (!strings.Contains(domain, ".") || strings.HasPrefix(domain, ".") || strings.HasSuffix(domain, ".")) {

@@ -47,8 +47,10 @@ type Request struct {
 	Secret     string // X-Api-Secret
 	Header     http.Header
 	IP         string
-	Atomic     bool // store all items or none
-	FromLine   int  // bulk: number of the first line, from 1
+	Atomic     bool            // store all items or none
+	FromLine   int             // bulk: number of the first line, from 1
+	Problem    *Refusal        // what the door found wrong with the URL; told once the key is known to be good
+	Stopping   <-chan struct{} // closed when the server begins to stop: a stream ends then
 	Body       io.Reader
 	Length     int64 // Content-Length, -1 if unknown
 	ReceivedAt time.Time

@@ -60,7 +60,8 @@ type itemContext struct {
 	messageID  string // from a header; of a single item only
 	derive     string // Idempotency-Key of several items: gives those without an id one
 	limit      int64
-	checked    bool // the items come out of a body that is known to be valid JSON
+	envelope   object // members beside the list that the item came in
+	checked    bool   // the items come out of a body that is known to be valid JSON
 }
 
 // lenient tells that a vendor's own payload is read: nothing is refused for its shape.
@@ -113,22 +114,25 @@ func (c *itemContext) fill(it *item, top object) *ItemError {
 	return nil
 }
 
+var eventNames = []string{"event", "event_name", "eventName"}
+
 // event finds the name. A vendor's payload without one goes by its type, else by "unknown".
 func (c *itemContext) event(it *item, top object) (string, *ItemError) {
-	for _, name := range []string{"event", "event_name", "eventName"} {
+	for _, name := range eventNames {
 		value, ok := top[name]
 		if !ok || value.isNull() {
 			continue
 		}
 		text, isText := value.text()
+		text = strings.TrimSpace(text)
 		switch {
-		case isText && strings.TrimSpace(text) == "":
+		case isText && text == "":
 			continue
 		case isText && len(text) > maxEvent && !c.lenient():
 			return "", &ItemError{Code: "invalid_event", Field: name,
 				Message: fmt.Sprintf("The event name is %d bytes long; at most %d are kept.", len(text), maxEvent)}
 		case isText:
-			return it.keep(strings.TrimSpace(text), maxEvent), nil
+			return it.keep(text, maxEvent), nil
 		case !c.lenient():
 			return "", &ItemError{Code: "invalid_event", Field: name, Message: name + " must be a string."}
 		}
@@ -167,7 +171,7 @@ func (it *item) keep(text string, most int) string {
 func (c *itemContext) setMessageID(it *item, top object, index int) {
 	id, derived := c.messageID, false
 	if id == "" {
-		id = top.first("messageId", "message_id", "uuid", "$insert_id", "event_id")
+		id = top.firstID("messageId", "message_id", "uuid", "$insert_id", "event_id")
 	}
 	if id == "" && c.derive != "" {
 		id, derived = fmt.Sprintf("%s#%d", c.derive, index), true

@@ -201,11 +201,11 @@ func FuzzSplit(f *testing.F) {
 	f.Add([]byte("\xef\xbb\xbf [1,2]"))
 	f.Add([]byte(strings.Repeat("[", 2000)))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		items, single, refusal := split(body)
-		if refusal != nil && (items != nil || refusal.Status != 400 || refusal.Message == "") {
-			t.Fatalf("refusal %+v with items %d", refusal, len(items))
+		out, refusal := split(body)
+		if (refusal == nil) == (out == nil) || refusal != nil && (refusal.Status != 400 || refusal.Message == "") {
+			t.Fatalf("refusal %+v with %+v", refusal, out)
 		}
-		if refusal == nil && single && len(items) != 1 {
+		if refusal == nil && out.single && len(out.items) != 1 {
 			t.Fatal("a single item that is not one")
 		}
 	})

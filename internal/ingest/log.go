@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"latchkey/internal/database"
@@ -120,6 +121,8 @@ func (s *Service) refused(ctx context.Context, r *Request, cred *keys.Credential
 
 // attribute finds whose log an unknown key's request belongs in.
 func (s *Service) attribute(ctx context.Context, r *Request, l *models.GatewayRequest) bool {
+	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
+	defer cancel()
 	l.Environment = models.Live
 	if display, env, ok := looksLike(r.Key); ok {
 		l.Environment = env
@@ -147,18 +150,20 @@ func looksLike(text string) (display, env string, ok bool) {
 // homeWorkspace is the instance's first: whoever set it up looks after stray requests.
 type homeWorkspace struct {
 	db *database.DB
-	mu sync.Mutex
-	id string
+	id atomic.Pointer[string]
 }
 
 func (h *homeWorkspace) get(ctx context.Context) string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.id == "" {
-		// A failure leaves the id empty: the line is dropped, and the next request asks again.
-		_ = h.db.Read.WithContext(ctx).Raw("SELECT id FROM workspaces ORDER BY created_at, id LIMIT 1").Scan(&h.id).Error
+	if id := h.id.Load(); id != nil {
+		return *id
 	}
-	return h.id
+	var id string
+	err := h.db.Read.WithContext(ctx).Raw("SELECT id FROM workspaces ORDER BY created_at, id LIMIT 1").Scan(&id).Error
+	if err != nil || id == "" {
+		return "" // the line is dropped, and the next request asks again
+	}
+	h.id.Store(&id)
+	return id
 }
 
 // Log lines a second and instance, so that a flood of refused requests cannot fill the disk.
@@ -204,10 +209,10 @@ func maskedHeaders(h http.Header) []byte {
 			break
 		}
 		if hidden[name] {
-			out[cleanText(name)] = "••••"
+			out[name] = "••••"
 			continue
 		}
-		out[cleanText(name)] = token.Mask(cleanText(strings.Join(values, ", ")))
+		out[token.Mask(cleanText(name))] = token.Mask(cleanText(strings.Join(values, ", ")))
 	}
 	encoded, err := json.Marshal(out)
 	if err != nil {
@@ -219,6 +224,6 @@ func maskedHeaders(h http.Header) []byte {
 // Refuse records a refusal that the door itself decided, such as two keys in one request, and
 // returns it.
 func (s *Service) Refuse(ctx context.Context, r *Request, why *Refusal) error {
-	cred, _ := s.keys.Authenticate(ctx, r.Key, r.Secret)
+	cred, _ := s.authenticate(ctx, r)
 	return s.refused(ctx, r, cred, nil, why)
 }

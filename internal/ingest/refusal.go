@@ -67,6 +67,12 @@ func errOverloaded() *Refusal {
 	return r
 }
 
+func errStopping() *Refusal {
+	r := refuse(http.StatusServiceUnavailable, "stopping", "The server is stopping. Send the rest of the upload again, from the line that the answer names.")
+	r.RetryAfter = 5 * time.Second
+	return r
+}
+
 func errStorage(cause error) *Refusal {
 	r := refuse(http.StatusServiceUnavailable, "storage_unavailable", "The database did not answer. Send the request again.")
 	r.RetryAfter = 5 * time.Second

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -15,32 +16,37 @@ const (
 	maxWrap = 1000
 )
 
+// bodyItems are the items of a body.
+type bodyItems struct {
+	items    []json.RawMessage
+	single   bool   // the body is one object
+	envelope object // the members beside the list, when it stood in an object
+}
+
 // split tells the items of a body: one object (single), an array, or the array in the member
 // batch or events of an object.
-func split(body []byte) (items []json.RawMessage, single bool, refusal *Refusal) {
+func split(body []byte) (*bodyItems, *Refusal) {
 	text := trimmed(body)
 	if len(text) == 0 {
-		return nil, false, refuse(http.StatusBadRequest, "empty_body", "The body is empty. Send one JSON object, or an array of them.")
+		return nil, refuse(http.StatusBadRequest, "empty_body", "The body is empty. Send one JSON object, or an array of them.")
 	}
 	if depth(text) > maxWrap {
-		return nil, false, refuse(http.StatusBadRequest, "too_deep", fmt.Sprintf("The JSON is nested more than %d levels deep.", maxDepth))
+		return nil, refuse(http.StatusBadRequest, "too_deep", fmt.Sprintf("The JSON is nested more than %d levels deep.", maxDepth))
 	}
-	if err := syntax(body, text); err != nil {
-		return nil, false, err
+	if refusal := syntax(body, text); refusal != nil {
+		return nil, refusal
 	}
 	switch text[0] {
 	case '{':
-		if items, ok := wrapped(text); ok {
-			return items, false, nil
-		}
-		return []json.RawMessage{text}, true, nil
+		return unwrap(text)
 	case '[':
-		if err := json.Unmarshal(text, &items); err != nil {
-			return nil, false, refuse(http.StatusBadRequest, "invalid_body", "The array could not be read: "+err.Error())
+		out := &bodyItems{}
+		if err := json.Unmarshal(text, &out.items); err != nil {
+			return nil, refuse(http.StatusBadRequest, "invalid_body", "The array could not be read: "+err.Error())
 		}
-		return items, false, nil
+		return out, nil
 	default:
-		return nil, false, refuse(http.StatusBadRequest, "invalid_body", "The body must be a JSON object or an array of objects.")
+		return nil, refuse(http.StatusBadRequest, "invalid_body", "The body must be a JSON object or an array of objects.")
 	}
 }
 
@@ -51,30 +57,58 @@ func trimmed(body []byte) []byte {
 	return bytes.Trim(bytes.TrimPrefix(body, byteOrderMark), " \t\r\n")
 }
 
-// wrapped finds the array of an envelope. An object with an event of its own is an item, even if
-// it carries a member of that name.
-func wrapped(text []byte) ([]json.RawMessage, bool) {
+// lists are the members that an envelope may hold its items in.
+var lists = []string{"batch", "events"}
+
+// unwrap takes the list out of an envelope. An object with an event of its own is an item, even if
+// it carries a member of that name. Two lists are refused: taking one would drop the other.
+func unwrap(text []byte) (*bodyItems, *Refusal) {
+	single := &bodyItems{items: []json.RawMessage{text}, single: true}
 	if !bytes.Contains(text, []byte(`"batch"`)) && !bytes.Contains(text, []byte(`"events"`)) {
-		return nil, false
+		return single, nil
 	}
-	var envelope struct {
-		Batch  json.RawMessage `json:"batch"`
-		Events json.RawMessage `json:"events"`
-		Event  json.RawMessage `json:"event"`
-	}
-	if json.Unmarshal(text, &envelope) != nil || isText(envelope.Event) {
-		return nil, false
-	}
-	for _, list := range []json.RawMessage{envelope.Batch, envelope.Events} {
-		var items []json.RawMessage
-		if len(list) > 0 && list[0] == '[' && json.Unmarshal(list, &items) == nil {
-			return items, true
+	out := &bodyItems{envelope: object{}}
+	found := 0
+	err := eachMember(text, func(name string, v value) error {
+		if slices.Contains(lists, name) && len(v) > 0 && v[0] == '[' {
+			found++
+			return json.Unmarshal(v, &out.items)
 		}
+		out.envelope[name] = v
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, refuse(http.StatusBadRequest, "invalid_body", "The list could not be read: "+err.Error())
+	case found == 0, out.envelope.namesEvent():
+		return single, nil
+	case found > 1:
+		return nil, refuse(http.StatusBadRequest, "invalid_body", "The body holds more than one list in batch or events. Send one list a request.")
 	}
-	return nil, false
+	return out, nil
 }
 
-func isText(v json.RawMessage) bool { return len(v) > 2 && v[0] == '"' }
+// eachMember calls fn with each member of a valid JSON object in order, repeated names too.
+func eachMember(text []byte, fn func(name string, v value) error) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	if _, err := dec.Token(); err != nil {
+		return err
+	}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		var v value
+		if err := dec.Decode(&v); err != nil {
+			return err
+		}
+		if err := fn(fmt.Sprint(name), v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // syntax says where JSON breaks, counting lines and characters from 1.
 func syntax(body, text []byte) *Refusal {
@@ -97,6 +131,11 @@ func syntax(body, text []byte) *Refusal {
 }
 
 func position(body []byte, offset int) (line, column int) {
+	if offset > 0 && body[offset-1] == '\n' {
+		offset-- // the line end is what is wrong, and it stands at the end of its line
+		before := body[:offset]
+		return bytes.Count(before, []byte("\n")) + 1, utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
+	}
 	before := body[:offset]
 	line = bytes.Count(before, []byte("\n")) + 1
 	return line, max(1, utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]))

@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 )
 
 // value is a member's JSON as it was sent; empty when there is none.
@@ -50,6 +51,26 @@ func (v value) object() object {
 
 // object holds the members of a JSON object; of a repeated name the last.
 type object map[string]value
+
+// namesEvent tells that the object says what happened, and so is an item.
+func (o object) namesEvent() bool {
+	for _, name := range eventNames {
+		if text, ok := o[name].text(); ok && text != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// firstID is the first that names something: a blank one would make different events the same.
+func (o object) firstID(names ...string) string {
+	for _, name := range names {
+		if s := strings.Trim(strings.TrimSpace(o[name].scalar()), "\x00 "); s != "" {
+			return s
+		}
+	}
+	return ""
+}
 
 // first is the first non-empty scalar among the names.
 func (o object) first(names ...string) string {

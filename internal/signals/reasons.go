@@ -70,6 +70,10 @@ var reasons = map[string]Reason{
 		"More was waiting to be written than the server may hold. Nothing of the request was stored.",
 		"The sender should send it again after the time that Retry-After names. If this happens often, the database is too slow for the load.",
 	},
+	"stopping": {
+		"The server was stopping while the upload ran. What it had committed stays.",
+		"The sender should send the rest again, from the line that resume_from_line of the answer names.",
+	},
 	"storage_unavailable": {
 		"The database did not answer. Nothing of the request was acknowledged.",
 		"The sender should send it again after the time that Retry-After names. Check the database if it goes on.",
@@ -121,6 +125,10 @@ var reasons = map[string]Reason{
 	"invalid_idempotency_key": {
 		"The Idempotency-Key header is too long.",
 		"Use an id of at most 255 characters, such as a UUID.",
+	},
+	"invalid_parameter": {
+		"A parameter of the URL has a value that is not understood.",
+		"The answer names the parameter: atomic and results, or from_line of a bulk upload.",
 	},
 	"invalid_item": {
 		"The item is not a JSON object.",
