@@ -56,11 +56,11 @@ func checkPostgres(ctx context.Context, pool *pgxpool.Pool, host string, port ui
 	var refused *pgconn.PgError
 	switch {
 	case errors.As(err, &refused):
-		return fmt.Errorf("Postgres at %s:%d refused the connection: %s; check the user, password and database in LATCHKEY_DATABASE_URL", host, port, refused.Message)
+		return fmt.Errorf("the Postgres at %s:%d refused the connection: %s; check the user, password and database in LATCHKEY_DATABASE_URL", host, port, refused.Message)
 	case err != nil:
-		return fmt.Errorf("Postgres at %s:%d does not answer; start it, or correct LATCHKEY_DATABASE_URL", host, port)
+		return fmt.Errorf("the Postgres at %s:%d does not answer; start it, or correct LATCHKEY_DATABASE_URL", host, port)
 	case version < minPostgres:
-		return fmt.Errorf("Postgres %d is too old; Latchkey needs version 15 or newer", version/10000)
+		return fmt.Errorf("the Postgres is version %d, which is too old; Latchkey needs version 15 or newer", version/10000)
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func (u *upload) run(ctx context.Context, body io.Reader) {
 // look peeks until the first line is there, without waiting for more than is needed to tell.
 func (u *upload) look(in *bufio.Reader) (ahead []byte, err error) {
 	for n := 1; n <= peekAhead; n = in.Buffered() + 1 {
-		ahead, err = in.Peek(n)
+		_, err = in.Peek(n)
 		ahead, _ = in.Peek(in.Buffered())
 		text := bytes.TrimLeft(ahead, " \t\r\n")
 		if err != nil || len(text) > 0 && (text[0] != '{' || bytes.IndexByte(text, '\n') >= 0) {
