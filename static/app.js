@@ -370,6 +370,9 @@
 
   function start() {
     dialog()?.addEventListener("close", dialogClosed);
+    // The answer to a form that must not be sent again: Reload and Back ask for this address instead.
+    const address = $("[data-address]")?.dataset.address;
+    if (address) history.replaceState(null, "", address);
     prepare();
     setInterval(refreshTimes, 30000);
     // Focus the refusal, or the title: a screen reader then begins where the page does. Not on a link to a part of the

@@ -154,7 +154,7 @@ func Audit(v AuditView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.FilterBar(ui.FilterBarProps{Action: v.Action, SearchName: "target", SearchLabel: "What was changed", SearchValue: v.Target, SearchPlaceholder: "Name or id of what was changed", SubmitLabel: "Filter", ClearHref: v.ClearHref}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.FilterBar(ui.FilterBarProps{Action: v.Action, SearchName: "target", SearchLabel: "What was changed", SearchValue: v.Target, SearchPlaceholder: "Name or id", SubmitLabel: "Filter", ClearHref: v.ClearHref}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -96,7 +96,7 @@ func Requests(v RequestsView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				} else {
-					templ_7745c5c3_Err = ui.LinkButton(ui.LinkButtonProps{Label: "Live", Href: v.LiveHref, Icon: ui.IconPlay}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.LinkButton(ui.LinkButtonProps{Label: "Watch live", Href: v.LiveHref, Icon: ui.IconPlay}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -65,9 +65,10 @@ func (s *server) onboardingView(c Ctx, p signals.Progress) views.OnboardingView 
 	}
 	send := ui.ChecklistItem{
 		ID: "step-send", Title: "Send your first event", Done: arrived, Current: p.HasKey && !arrived,
-		Text: "Put the key, which was shown once, in place of the dots.",
+		Text: "With the key, from any system that can post JSON.",
 	}
 	if send.Current {
+		send.Text = "Put the key, which was shown once, in place of the dots."
 		send.Code = s.sampleOf(c, v.Env, keyTypes[0]).curl()
 	}
 	see := ui.ChecklistItem{ID: "step-see", Title: "See it arrive", Text: "This page shows it by itself.", Done: arrived}

@@ -168,6 +168,13 @@ const quietAfter = 24 * time.Hour
 func (s *server) keyNotices(c Ctx, k keys.Item) []ui.BannerProps {
 	var notices []ui.BannerProps
 	now, u := s.Now(), k.LastUsed
+	if c.QueryParam("shown") != "" {
+		notices = append(notices, ui.BannerProps{
+			Tone: ui.ToneInfo, Title: "The full key was shown already, when it was created.",
+			Text:        "It can't be shown again: Latchkey keeps only a hash of it. If nobody copied it, create another one and deactivate this one.",
+			ActionLabel: "Create another like it", ActionHref: likeHref(c, k.ID),
+		})
+	}
 	if state := k.State(now); state != "active" {
 		notices = append(notices, s.deadKeyNotice(k, state, now))
 	}
