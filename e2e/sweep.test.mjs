@@ -1,0 +1,114 @@
+// Every screen, in both themes and both widths: nothing serious for axe, nothing noted by the watch, nothing to scroll sideways.
+import assert from 'node:assert/strict';
+import { axe, desktop, journey, phone, sharedServer } from './harness.mjs';
+import { home, owner, signIn } from './steps.mjs';
+import { people, juniper } from './demo.mjs';
+
+const demo = sharedServer({ seed: 400 });
+const empty = sharedServer({ account: owner });
+
+const lists = [
+  '', '/signals', '/signals?q=matches-nothing', '/requests', '/requests?status=rejected&source=partner', '/requests?live=1',
+  '/settings/api-keys', '/settings/api-keys?env=test', '/settings/api-keys?status=expired&q=matches-nothing', '/settings/api-keys/new',
+  '/settings/members', '/settings/members/invitations/new', '/audit', '/settings', '/leaving',
+];
+const own = ['/profile', '/workspaces/new'];
+
+/** The address of the first row's page. */
+async function first(page, list, pattern) {
+  await page.goto(list);
+  const hrefs = await page.locator('main a').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
+  const found = hrefs.find((href) => pattern.test(href));
+  assert.ok(found, `${list} leads to ${pattern}`);
+  return found;
+}
+
+async function details(page, base) {
+  const key = await first(page, `${base}/settings/api-keys`, /api-keys\/[0-9a-f-]{36}$/);
+  return [
+    key,
+    `${key}/deactivation`,
+    await first(page, `${base}/settings/api-keys?status=deactivated`, /api-keys\/[0-9a-f-]{36}$/),
+    await first(page, `${base}/signals`, /signals\/[0-9a-f-]{36}$/),
+    await first(page, `${base}/requests?status=rejected`, /requests\/[0-9a-f-]{36}$/),
+    await first(page, `${base}/requests?status=accepted`, /requests\/[0-9a-f-]{36}$/),
+    await first(page, `${base}/settings/members`, /members\/[0-9a-f-]{36}\/role$/),
+    await first(page, `${base}/settings/members`, /members\/[0-9a-f-]{36}\/removal$/),
+  ];
+}
+
+/** Looks at each page at each width and fails with all that is wrong with any. */
+async function sweep(page, paths, widths) {
+  const wrong = [];
+  for (const path of paths) {
+    await page.goto(path);
+    wrong.push(...(await axe(page)).map((violation) => `${path}: ${violation}`));
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: 844 });
+      // A table may scroll inside of its frame, but should not have to on a wide window.
+      const over = await page.evaluate(() => Math.max(
+        document.documentElement.scrollWidth - innerWidth,
+        ...[...document.querySelectorAll('.table-wrap')].map((table) => table.scrollWidth - table.clientWidth),
+      ));
+      if (over > 0) wrong.push(`${path}: ${over} px too wide at ${width} px`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+}
+
+for (const viewport of [desktop, phone]) {
+  for (const dark of [false, true]) {
+    const as = `${viewport.width} px, ${dark ? 'dark' : 'light'}`;
+    const widths = viewport === phone ? [320, 390] : [1280];
+
+    journey(`every screen of the demo is accessible and clean at ${as}`, { on: demo, viewport, dark }, async ({ page, expectStatus }) => {
+      const base = juniper;
+      await page.goto('/sign-in');
+      await sweep(page, ['/sign-in'], widths);
+      await signIn(page, people(demo()).owner);
+      await sweep(page, [...lists.map((path) => base + path), ...(await details(page, base)), ...own], widths);
+      expectStatus(404);
+      await sweep(page, [`${base}/nothing-here`], widths);
+    });
+  }
+}
+
+for (const dark of [false, true]) {
+  journey(`what opens and what is refused is accessible on a phone, ${dark ? 'dark' : 'light'}`, { on: empty, viewport: phone, dark }, async ({ page, expectStatus }) => {
+    await signIn(page);
+    await page.getByRole('button', { name: 'Menu', exact: true }).click();
+    assert.deepEqual(await axe(page), [], 'the menu');
+    await page.getByRole('button', { name: /Account:/ }).click();
+    assert.deepEqual(await axe(page), [], 'the menu of the account');
+    await page.goto(home);
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').waitFor();
+    assert.deepEqual(await axe(page), [], 'the sheet of shortcuts');
+
+    expectStatus(422);
+    await page.goto('/profile');
+    await page.getByLabel('Time zone').fill('Middle/Earth');
+    await page.getByRole('button', { name: 'Save preferences' }).click();
+    await page.getByRole('alert').waitFor();
+    assert.deepEqual(await axe(page), [], 'a form with an error');
+  });
+}
+
+journey('every screen of an empty workspace is accessible and clean', { on: empty, viewport: phone }, async ({ page }) => {
+  await signIn(page);
+  await sweep(page, lists.map((path) => home + path), [320, 390]);
+});
+
+for (const role of ['editor', 'viewer']) {
+  journey(`no screen of ${role === 'editor' ? 'an Editor' : 'a Viewer'} offers what the role may not open`, { on: demo }, async ({ page, context }) => {
+    await signIn(page, people(demo())[role]);
+    for (const path of ['', '/signals', '/requests']) {
+      await page.goto(juniper + path);
+      const hrefs = new Set(await page.locator('a[href^="/"]').evaluateAll((links) => links.map((link) => link.getAttribute('href').split('#')[0])));
+      for (const href of [...hrefs].filter((href) => !/export|body$/.test(href)).slice(0, 40)) {
+        const answer = await context.request.get(href, { maxRedirects: 3 });
+        assert.ok(answer.status() < 400, `${path} offers ${href}, which answers ${answer.status()}`);
+      }
+    }
+  });
+}
