@@ -72,8 +72,11 @@ func (d *demo) plan(n int) ([]planned, error) {
 			plan = append(plan, planned{at, choices[i%len(choices)]})
 		}
 	}
-	spread(n/3, d.ago(partnerDeactivated), attempt{key: partnerKey, source: "partner", ip: "192.0.2.200", userAgent: "python-requests/2.32",
-		body: `{"event":"contact.creation","email":"late@partner.example"}`})
+	partner := attempt{key: partnerKey, source: "partner", ip: "192.0.2.200", userAgent: "python-requests/2.32",
+		body: `{"event":"contact.creation","email":"late@partner.example"}`}
+	spread(n/3-1, d.ago(partnerDeactivated), partner)
+	// At any hour of the day, its page shows that calls still arrive.
+	plan = append(plan, planned{d.now.Add(-20 * time.Minute), partner})
 	spread(n/4, d.ago(landingExpired), attempt{key: landingKey, ip: "203.0.113.42", userAgent: "spring-page/1.0",
 		body: `{"event":"Page Viewed","anonymousId":"anon_5f3a","properties":{"path":"/spring"}}`})
 	spread(n-n/3-n/4, d.now.Add(-week), mistakes(stranger.Plaintext().Reveal())...)
