@@ -87,6 +87,25 @@ func (s setupCmd) Run(c *config.Config) error {
 	})
 }
 
+type passwordCmd struct {
+	Email         string `required:"" help:"Email address of the account."`
+	PasswordStdin bool   `required:"" name:"password-stdin" help:"Read the new password from standard input."`
+}
+
+func (p passwordCmd) Run(c *config.Config) error {
+	password, err := firstLine(os.Stdin)
+	if err != nil {
+		return err
+	}
+	return withApp(c, func(ctx context.Context, a *app.App) error {
+		if err := a.Accounts.ResetPassword(ctx, p.Email, password); err != nil {
+			return err
+		}
+		fmt.Printf("The password of %s is set, and every session of theirs has ended.\n", p.Email)
+		return nil
+	})
+}
+
 func firstLine(r io.Reader) (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(r, 4096)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -21,6 +21,7 @@ type cli struct {
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Run the server (the default)."`
 	Migrate     migrateCmd     `cmd:"" help:"Apply the database migrations and exit."`
 	Setup       setupCmd       `cmd:"" help:"Make the first account and workspace without a browser."`
+	Password    passwordCmd    `cmd:"" help:"Set a new password for an account whose own is forgotten."`
 	Seed        seedCmd        `cmd:"" help:"Fill an empty database with a demo workspace."`
 	Keys        keysCmd        `cmd:"" help:"Create, list and deactivate keys beside a running server."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running server whether it is ready; exit status 0 if so."`

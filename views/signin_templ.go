@@ -98,7 +98,7 @@ func SignIn(v SignInView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</div></form><p class=\"text-xs text-muted\">No account yet? Ask an Owner or Admin of your workspace for an invitation link.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</div></form><p class=\"text-xs text-muted\">No account yet? Ask an Owner or Admin of your workspace for an invitation link.</p><p class=\"text-xs text-muted\">Password forgotten? Whoever runs this server can set a new one for you.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -16,6 +16,7 @@ var phrases = map[string]string{
 	"invitation.revoked":          "revoked the invitation for %",
 	"account.name_changed":        "changed their name",
 	"account.password_changed":    "changed their password",
+	"account.password_reset":      "set a new password for %",
 	"account.preferences_changed": "changed their preferences",
 	"session.created":             "signed in",
 	"session.ended":               "signed out",
