@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -49,7 +48,7 @@ func (s *Service) Accept(ctx context.Context, r *Request) (*Outcome, error) {
 
 // admit makes the checks that come before the body: key, state, secret, type, room, headers.
 func (s *Service) admit(ctx context.Context, r *Request) (*keys.Credential, *Refusal) {
-	cred, err := s.authenticate(ctx, r)
+	cred, err := s.keys.Authenticate(ctx, r.Key, r.Secret)
 	switch {
 	case errors.Is(err, keys.ErrUnknown):
 		return nil, errInvalidKey()
@@ -78,15 +77,6 @@ func (s *Service) admit(ctx context.Context, r *Request) (*keys.Credential, *Ref
 			fmt.Sprintf("The Idempotency-Key header is longer than %d characters.", maxIdempotencyKey))
 	}
 	return cred, nil
-}
-
-// lookUpTimeout bounds what comes before the body: a database that is silent is told as such, fast.
-const lookUpTimeout = 5 * time.Second
-
-func (s *Service) authenticate(ctx context.Context, r *Request) (*keys.Credential, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
-	defer cancel()
-	return s.keys.Authenticate(ctx, r.Key, r.Secret)
 }
 
 // expected is how much of the queue the request will need at first. What is over its own limit is

@@ -121,7 +121,7 @@ func (s *Service) refused(ctx context.Context, r *Request, cred *keys.Credential
 
 // attribute finds whose log an unknown key's request belongs in.
 func (s *Service) attribute(ctx context.Context, r *Request, l *models.GatewayRequest) bool {
-	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
+	ctx, cancel := context.WithTimeout(ctx, keys.LookUpTimeout)
 	defer cancel()
 	l.Environment = models.Live
 	if display, env, ok := looksLike(r.Key); ok {
@@ -201,29 +201,51 @@ var hidden = map[string]bool{
 	"Authorization": true, "Proxy-Authorization": true, "Cookie": true, "X-Api-Key": true, "X-Api-Secret": true,
 }
 
+const maxHeaders = 100
+
 // maskedHeaders encodes headers as a JSON object without secrets.
 func maskedHeaders(h http.Header) []byte {
-	out := make(map[string]string, len(h))
+	out := make([]byte, 0, 512)
+	n, before := 0, byte('{')
 	for name, values := range h {
-		if len(out) == 100 {
+		if n == maxHeaders {
 			break
 		}
-		if hidden[name] {
-			out[name] = "••••"
-			continue
+		text := "••••"
+		if !hidden[name] {
+			name, text = token.Mask(cleanText(name)), token.Mask(cleanText(strings.Join(values, ", ")))
 		}
-		out[token.Mask(cleanText(name))] = token.Mask(cleanText(strings.Join(values, ", ")))
+		out = appendJSON(append(out, before), name)
+		out = append(out, ':')
+		out = appendJSON(out, text)
+		n, before = n+1, ','
 	}
-	encoded, err := json.Marshal(out)
-	if err != nil {
-		return nil // a map of strings always encodes
+	if n == 0 {
+		return nil
 	}
-	return encoded
+	return append(out, '}')
+}
+
+// appendJSON appends a string as JSON. Most headers need no escape, and the encoder's way through
+// reflection is most of what keeping them costs.
+func appendJSON(out []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' {
+			encoded, err := json.Marshal(text)
+			if err != nil {
+				return append(out, `""`...) // a string always encodes
+			}
+			return append(out, encoded...)
+		}
+	}
+	out = append(out, '"')
+	out = append(out, text...)
+	return append(out, '"')
 }
 
 // Refuse records a refusal that the door itself decided, such as two keys in one request, and
 // returns it.
 func (s *Service) Refuse(ctx context.Context, r *Request, why *Refusal) error {
-	cred, _ := s.authenticate(ctx, r)
+	cred, _ := s.keys.Authenticate(ctx, r.Key, r.Secret)
 	return s.refused(ctx, r, cred, nil, why)
 }

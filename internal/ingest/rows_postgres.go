@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"time"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -9,7 +11,8 @@ import (
 )
 
 // queueSignals inserts a group with one statement: columns as arrays, one row an index.
-func queueSignals(batch *pgx.Batch, rows []*models.Signal) {
+// Only rows of active keys are inserted.
+func queueSignals(batch *pgx.Batch, rows []*models.Signal, now time.Time) {
 	n := len(rows)
 	ids, workspaces, keys, requests := make(uuids, n), make(uuids, n), make(uuids, n), make(uuids, n)
 	environments, sources, events, emails := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
@@ -24,14 +27,31 @@ func queueSignals(batch *pgx.Batch, rows []*models.Signal) {
 	batch.Queue(`
 		INSERT INTO signals (id, workspace_id, environment, api_key_id, request_id, source, event, email,
 			user_id, anonymous_id, group_id, message_id, warnings, occurred_at, received_at, raw)
-		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[],
-			$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::bytea[])`,
+		SELECT new.* FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[],
+			$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::bytea[])
+			AS new (id, workspace_id, environment, api_key_id, request_id, source, event, email,
+				user_id, anonymous_id, group_id, message_id, warnings, occurred_at, received_at, raw)
+		WHERE `+activeKey("$17"),
 		ids, workspaces, environments, keys, requests, sources, events, emails,
-		users, anonymous, groups, messages, warnings, occurred, received, raw)
+		users, anonymous, groups, messages, warnings, occurred, received, raw, now.UnixMicro())
 }
 
+// activeKey is the condition that the row's key is active at the instant of a parameter: judge's
+// rule in SQL.
+func activeKey(now string) string {
+	return `EXISTS (
+			SELECT 1 FROM api_keys k
+			WHERE k.id = new.api_key_id AND k.status = 'active' AND (k.expires_at IS NULL OR k.expires_at > ` + now + `::bigint))`
+}
+
+// Which log lines are inserted: those of accepted requests go with their signals.
+var (
+	ofActiveKeys = activeKey("$24")
+	ofAnyKey     = "$24::bigint IS NOT NULL"
+)
+
 // queueRequests inserts log lines the same way.
-func queueRequests(batch *pgx.Batch, rows []*models.GatewayRequest) {
+func queueRequests(batch *pgx.Batch, rows []*models.GatewayRequest, which string, now time.Time) {
 	n := len(rows)
 	ids, workspaces, environments, keys := make(uuids, n), make(uuids, n), make([]string, n), make(uuids, n)
 	routes, sources, codes, messages := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
@@ -50,11 +70,14 @@ func queueRequests(batch *pgx.Batch, rows []*models.GatewayRequest) {
 	batch.Queue(`
 		INSERT INTO gateway_requests (id, workspace_id, environment, api_key_id, route, source, status, code, message,
 			accepted, duplicates, rejected, event, email, signal_id, bytes, duration_us, ip, user_agent, headers, results, body, received_at)
-		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::int[], $8::text[], $9::text[],
+		SELECT new.* FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::int[], $8::text[], $9::text[],
 			$10::int[], $11::int[], $12::int[], $13::text[], $14::text[], $15::uuid[], $16::bigint[], $17::bigint[], $18::text[], $19::text[],
-			$20::bytea[], $21::bytea[], $22::bytea[], $23::bigint[])`,
+			$20::bytea[], $21::bytea[], $22::bytea[], $23::bigint[])
+			AS new (id, workspace_id, environment, api_key_id, route, source, status, code, message,
+				accepted, duplicates, rejected, event, email, signal_id, bytes, duration_us, ip, user_agent, headers, results, body, received_at)
+		WHERE `+which,
 		ids, workspaces, environments, keys, routes, sources, statuses, codes, messages,
-		accepted, duplicates, rejected, events, emails, signals, bytes, durations, ips, agents, headers, results, bodies, received)
+		accepted, duplicates, rejected, events, emails, signals, bytes, durations, ips, agents, headers, results, bodies, received, now.UnixMicro())
 }
 
 // uuids travels in binary: a slice of strings would be tried in binary, fail, and go as text.

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,7 +13,11 @@ import (
 	"latchkey/models"
 )
 
-// postgresStore writes a group in two round trips: the checks, then the rows with the commit.
+// postgresStore writes a group in one round trip, or in two when it has message ids to claim.
+//
+// In one: begin, lock, read the keys' states, insert what belongs to active keys, commit. Each
+// statement has a snapshot younger than the lock, and no state changes while the lock is held, so
+// that what the states say is what the inserts did.
 type postgresStore struct{ pool *pgxpool.Pool }
 
 func (s *postgresStore) ping(ctx context.Context) error { return s.pool.Ping(ctx) }
@@ -29,47 +34,61 @@ func (s *postgresStore) commit(ctx context.Context, now time.Time, jobs []*job, 
 			_, _ = conn.Exec(context.WithoutCancel(ctx), "ROLLBACK")
 		}
 	}()
-	live, dead, err := s.check(ctx, conn, now, jobs)
-	if err != nil {
-		return nil, err
-	}
+	states := map[string]keyState{}
 	batch := &pgx.Batch{}
-	if signals := fresh(live); len(signals) > 0 {
-		queueSignals(batch, signals)
+	begin(batch, jobs, states)
+	if claims := firsts(jobs); len(claims) > 0 {
+		if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+			return nil, fmt.Errorf("check keys: %w", err)
+		}
+		jobs, dead = judge(jobs, states, now)
+		known, err := s.claim(ctx, conn, now, firsts(jobs))
+		if err != nil {
+			return nil, err
+		}
+		assign(jobs, known)
+		batch = &pgx.Batch{}
+	} else {
+		assign(jobs, nil)
 	}
-	if rows := lines(live, logs, now); len(rows) > 0 {
-		queueRequests(batch, rows)
+	if signals := fresh(jobs); len(signals) > 0 {
+		queueSignals(batch, signals, now)
+	}
+	if rows := lines(jobs, nil, now); len(rows) > 0 {
+		queueRequests(batch, rows, ofActiveKeys, now)
+	}
+	if len(logs) > 0 {
+		queueRequests(batch, logs, ofAnyKey, now)
 	}
 	batch.Queue("COMMIT")
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("insert and commit: %w", err)
 	}
-	return dead, nil
+	_, late := judge(jobs, states, now)
+	return merge(dead, late), nil
 }
 
-// check begins the transaction, takes the state lock, reads the keys' states in a snapshot that is
-// younger than the lock, and claims the message ids.
-func (s *postgresStore) check(ctx context.Context, conn *pgxpool.Conn, now time.Time, jobs []*job) ([]*job, map[*job]error, error) {
-	if len(jobs) == 0 {
-		_, err := conn.Exec(ctx, "BEGIN")
-		return nil, nil, err
-	}
-	states := map[string]keyState{}
-	batch := &pgx.Batch{}
+// begin queues the beginning of the transaction: the state lock, and the states in a snapshot that
+// is younger than it.
+func begin(batch *pgx.Batch, jobs []*job, states map[string]keyState) {
 	batch.Queue("BEGIN")
+	// A plan for each group's own array lengths looks cheaper to the server than the general one,
+	// and making it costs more than running it.
+	batch.Queue("SET LOCAL plan_cache_mode = force_generic_plan")
+	if len(jobs) == 0 {
+		return
+	}
 	batch.Queue(keys.StateLockShared)
 	batch.Queue("SELECT id::text, status, COALESCE(expires_at, 0) FROM api_keys WHERE id = ANY($1::uuid[])", binaries(keyIDs(jobs))).
 		Query(func(rows pgx.Rows) error { return scanStates(rows, states) })
-	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
-		return nil, nil, fmt.Errorf("check keys: %w", err)
+}
+
+func merge(a, b map[*job]error) map[*job]error {
+	if a == nil {
+		return b
 	}
-	live, dead := judge(jobs, states, now)
-	known, err := s.claim(ctx, conn, now, firsts(live))
-	if err != nil {
-		return nil, nil, err
-	}
-	assign(live, known)
-	return live, dead, nil
+	maps.Copy(a, b)
+	return a
 }
 
 func scanStates(rows pgx.Rows, states map[string]keyState) error {

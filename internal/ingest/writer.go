@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -138,7 +139,17 @@ func (w *writer) run(ctx context.Context) {
 			w.drain()
 			return
 		}
+		w.gather()
 		w.flush(w.take(jobs, logs))
+	}
+}
+
+// gather lets requests that are being read right now join the group: it yields as long as that
+// brings more in. For a lone request there is nobody to yield to, and nothing is waited for.
+func (w *writer) gather() {
+	for n := -1; n < len(w.jobs) && n < flushItems; {
+		n = len(w.jobs)
+		runtime.Gosched()
 	}
 }
 

@@ -29,6 +29,10 @@ type Credential struct {
 	readAt     time.Time
 }
 
+// LookUpTimeout bounds a look-up that a sender waits for: a database that is silent is told as
+// such, fast.
+const LookUpTimeout = 5 * time.Second
+
 // Why a key does not authenticate, in the order of checks.
 var (
 	ErrUnknown       = errors.New("unknown key")
@@ -61,6 +65,8 @@ func (s *Service) credential(ctx context.Context, hash digest) (*Credential, err
 	if cred != nil && (cred.status == models.KeyDeactivated || !cred.expired(now)) {
 		return cred, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, LookUpTimeout)
+	defer cancel()
 	key, err := gorm.G[models.APIKey](s.db.Read).Where("key_hash = ?", hash[:]).Take(ctx)
 	if database.IsNotFound(err) {
 		return nil, ErrUnknown
