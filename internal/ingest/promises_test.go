@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -107,7 +108,8 @@ func TestStoppingCommitsWhatIsQueued(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		a := apptest.Start(t, db)
 		path := "/api/signal-staging/webhook/" + a.NewKey(t).Value.Reveal()
-		var acknowledged, sent atomic.Int64
+		var acknowledged atomic.Int64
+		var ids sync.Map
 		var wg sync.WaitGroup
 		for range 16 {
 			wg.Go(func() {
@@ -121,9 +123,11 @@ func TestStoppingCommitsWhatIsQueued(t *testing.T) {
 					if err != nil {
 						return // the listener is closed
 					}
+					var answer struct{ ID string }
+					err = json.NewDecoder(res.Body).Decode(&answer)
 					_ = res.Body.Close()
-					sent.Add(1)
-					if res.StatusCode == http.StatusOK {
+					if err == nil && res.StatusCode == http.StatusOK {
+						ids.Store(answer.ID, true)
 						acknowledged.Add(1)
 					}
 				}
@@ -132,9 +136,14 @@ func TestStoppingCommitsWhatIsQueued(t *testing.T) {
 		apptest.Eventually(t, "some traffic", func() bool { return acknowledged.Load() > 50 })
 		a.Stop()
 		wg.Wait()
-		if stored := int64(a.CountSignals(t)); stored != acknowledged.Load() {
-			t.Errorf("acknowledged %d, stored %d", acknowledged.Load(), stored)
+		// More may be stored than was heard of: an answer can be lost with its connection.
+		for _, s := range a.AllSignals(t) {
+			ids.Delete(s.ID)
 		}
+		ids.Range(func(id, _ any) bool {
+			t.Errorf("signal %s was acknowledged and is not stored", id)
+			return true
+		})
 	})
 }
 
