@@ -40,7 +40,7 @@ func (s *Service) Accept(ctx context.Context, r *Request) (*Outcome, error) {
 		defer s.writer.release(int64(len(body)))
 	}
 	out := s.parseAll(r, cred, split)
-	if refusal := s.store(r, cred, body, out); refusal != nil {
+	if refusal := s.store(ctx, r, cred, body, out); refusal != nil {
 		return nil, s.refused(ctx, r, cred, body, refusal)
 	}
 	return out.outcome, nil
@@ -49,13 +49,10 @@ func (s *Service) Accept(ctx context.Context, r *Request) (*Outcome, error) {
 // admit makes the checks that come before the body: key, state, secret, type, room, headers.
 func (s *Service) admit(ctx context.Context, r *Request) (*keys.Credential, *Refusal) {
 	cred, err := s.keys.Authenticate(ctx, r.Key, r.Secret)
+	if ended := stateRefusal(err); ended != nil {
+		return cred, ended
+	}
 	switch {
-	case errors.Is(err, keys.ErrUnknown):
-		return nil, errInvalidKey()
-	case errors.Is(err, keys.ErrDeactivated):
-		return cred, errDeactivated()
-	case errors.Is(err, keys.ErrExpired):
-		return cred, errExpired()
 	case errors.Is(err, keys.ErrSecretMissing):
 		return cred, errSecretMissing()
 	case errors.Is(err, keys.ErrSecretWrong):
@@ -77,6 +74,19 @@ func (s *Service) admit(ctx context.Context, r *Request) (*keys.Credential, *Ref
 			fmt.Sprintf("The Idempotency-Key header is longer than %d characters.", maxIdempotencyKey))
 	}
 	return cred, nil
+}
+
+// stateRefusal is the refusal of a key that is not there, or has ended; nil for anything else.
+func stateRefusal(err error) *Refusal {
+	switch {
+	case errors.Is(err, keys.ErrUnknown):
+		return errInvalidKey()
+	case errors.Is(err, keys.ErrDeactivated):
+		return errDeactivated()
+	case errors.Is(err, keys.ErrExpired):
+		return errExpired()
+	}
+	return nil
 }
 
 // expected is how much of the queue the request will need at first. What is over its own limit is
@@ -176,7 +186,7 @@ func bind(it *item, r *Request, cred *keys.Credential, result *ItemResult) {
 }
 
 // store hands the good items to the writer; an outcome without any is logged as refused.
-func (s *Service) store(r *Request, cred *keys.Credential, body []byte, p *parsed) *Refusal {
+func (s *Service) store(ctx context.Context, r *Request, cred *keys.Credential, body []byte, p *parsed) *Refusal {
 	out := p.outcome
 	if p.single && out.Rejected == 1 {
 		e := out.Results[0].Err
@@ -186,6 +196,9 @@ func (s *Service) store(r *Request, cred *keys.Credential, body []byte, p *parse
 		s.holdBack(p)
 	}
 	if len(p.items) == 0 {
+		if ended := stateRefusal(s.keys.Recheck(ctx, cred)); ended != nil {
+			return ended
+		}
 		s.logOutcome(r, cred, body, p)
 		return nil
 	}

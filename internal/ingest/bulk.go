@@ -39,6 +39,9 @@ func (s *Service) AcceptBulk(ctx context.Context, r *Request) (*Outcome, error) 
 	if u.out.Lines == 0 && u.refusal == nil {
 		u.refusal = u.nothing()
 	}
+	if u.out.Accepted+u.out.Duplicates == 0 && u.refusal == nil {
+		u.refusal = stateRefusal(s.keys.Recheck(ctx, cred))
+	}
 	if u.refusal != nil && u.out.Accepted+u.out.Duplicates+u.out.Rejected == 0 {
 		return nil, s.refused(ctx, r, cred, nil, u.refusal)
 	}

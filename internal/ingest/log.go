@@ -94,6 +94,11 @@ func (s *Service) logOutcome(r *Request, cred *keys.Credential, body []byte, p *
 // refused records a refusal and returns it. Without a credential the line goes to the workspace
 // whose key it resembles, else to the instance's first.
 func (s *Service) refused(ctx context.Context, r *Request, cred *keys.Credential, body []byte, why *Refusal) error {
+	if cred != nil && why.Status < http.StatusInternalServerError && why.Code != deactivatedCode {
+		if ended := stateRefusal(s.keys.Recheck(ctx, cred)); ended != nil {
+			why = ended
+		}
+	}
 	s.answers.add(why.Code)
 	if len(body) > maxLoggedBody {
 		body = body[:maxLoggedBody]

@@ -40,13 +40,16 @@ func (r *Refusal) with(name string, value any) *Refusal {
 	return r
 }
 
+// deactivatedCode is final: nothing is read again to confirm it.
+const deactivatedCode = "deactivated_api_key"
+
 // The refusals that need no detail. Each call makes a fresh value: callers add to it.
 func errInvalidKey() *Refusal {
 	return refuse(http.StatusUnauthorized, "invalid_api_key", "This is not a valid key. Check that the whole key was copied.")
 }
 
 func errDeactivated() *Refusal {
-	return refuse(http.StatusUnauthorized, "deactivated_api_key", "This key was deactivated. Use another key of the workspace.")
+	return refuse(http.StatusUnauthorized, deactivatedCode, "This key was deactivated. Use another key of the workspace.")
 }
 
 func errExpired() *Refusal {

@@ -83,6 +83,22 @@ func (s *Service) credential(ctx context.Context, hash digest) (*Credential, err
 	return cred, nil
 }
 
+// Recheck reads the state of a credential past the cache: ErrDeactivated, ErrExpired or ErrUnknown
+// when it has ended since. A refusal goes by it, so that its reason is that of the contract's order
+// though another instance or the command line ended the key a moment ago.
+func (s *Service) Recheck(ctx context.Context, c *Credential) error {
+	s.Forget(c)
+	now, err := s.credential(ctx, c.hash)
+	if err != nil {
+		return err
+	}
+	switch err := now.check(s.now(), ""); err {
+	case ErrDeactivated, ErrExpired:
+		return err
+	}
+	return nil
+}
+
 func (c *Credential) expired(now time.Time) bool {
 	return !c.expiresAt.IsZero() && !now.Before(c.expiresAt.Time)
 }
