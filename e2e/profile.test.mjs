@@ -26,6 +26,7 @@ journey('signing out ends the session, and signing in leads back to the page one
 journey('other sessions are signed out, and this one stays', { account: owner }, async ({ page, visit }) => {
   const other = await visit();
   await signIn(other.page);
+  await other.page.goto('/profile'); // nothing there is live, which would leave for the sign-in page by itself
   await signIn(page);
   await page.goto('/profile');
   await row(page, 'This browser').waitFor();
@@ -39,6 +40,7 @@ journey('other sessions are signed out, and this one stays', { account: owner },
 journey('a new password signs every other browser out and is the one that works', { account: owner }, async ({ page, visit, expectStatus }) => {
   const other = await visit();
   await signIn(other.page);
+  await other.page.goto('/profile'); // nothing there is live, which would leave for the sign-in page by itself
   await signIn(page);
   await page.goto('/profile');
   expectStatus(422);
@@ -57,7 +59,7 @@ journey('a new password signs every other browser out and is the one that works'
   await fillSignIn(other.page, owner);
   await other.page.getByText("That email and password don't match.").waitFor();
   await fillSignIn(other.page, { ...owner, password: 'another set of words' });
-  await titled(other.page, 'Home');
+  await titled(other.page, 'Profile');
 });
 
 const server = sharedServer({ account: owner });

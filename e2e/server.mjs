@@ -1,6 +1,6 @@
 // The real product under test: the binary, built once, each time on a fresh database and a free port.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,7 +49,7 @@ export async function freePort() {
  *
  * Returns { url, setupLink, seeded, log(), run(args, input), stop() }. setupLink is the one that the server printed for
  * the first account, or undefined; seeded is what seed printed. run executes another command of the binary beside the
- * server and returns its stdout.
+ * server and returns its stdout. stop fails when the log or the database holds a key, a shared secret or a password.
  */
 export async function startLatchkey({ seed = 0, account, env = {} } = {}) {
   const data = temporaryFolder('data');
@@ -72,13 +72,35 @@ export async function startLatchkey({ seed = 0, account, env = {} } = {}) {
       run: command,
       async stop() {
         await server.stop();
-        rmSync(data, { recursive: true, force: true });
+        try {
+          holdsNoSecret(server.log(), data, [account?.password, passwordOf(seeded)]);
+        } finally {
+          rmSync(data, { recursive: true, force: true });
+        }
       },
     };
   } catch (error) {
     rmSync(data, { recursive: true, force: true });
     throw error;
   }
+}
+
+const secretShapes = [/[a-z][a-z0-9]{0,9}_(live|test)_[0-9A-Za-z]{4}_[0-9A-Za-z]{49}/, /lks_[0-9A-Za-z]{43}/];
+
+// Whatever a journey did: what was printed and what was stored, to the byte, show no secret.
+function holdsNoSecret(log, data, passwords) {
+  const places = [['The log', log], ...readdirSync(data).map((name) => [name, readFileSync(join(data, name), 'latin1')])];
+  const known = passwords.filter(Boolean);
+  for (const [place, text] of places) {
+    if (secretShapes.some((shape) => shape.test(text)) || known.some((password) => text.includes(password))) {
+      throw new Error(`${place} holds a key, a shared secret or a password.`);
+    }
+  }
+}
+
+// The password that seed printed for all accounts of the demo.
+function passwordOf(seeded) {
+  return seeded?.match(/^ {4}([a-z]{5}(?:-[a-z]{5}){3})$/m)?.[1];
 }
 
 // Runs a command of the binary to its end and returns what it printed.
