@@ -1,7 +1,10 @@
 package gateway_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -181,5 +184,69 @@ func TestARefusalDoesNotWaitForABodyThatNeverComes(t *testing.T) {
 		if err != nil || !strings.Contains(string(text), "HTTP/1.1 40") {
 			t.Errorf("%s: %v, %q", path, err, text)
 		}
+	}
+}
+
+func TestBulkStoresAStreamAndNamesItsBadLines(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, db *database.DB) {
+		a := apptest.Start(t, db)
+		path := "/api/signal-staging/bulk/" + a.NewKey(t).Value.Reveal()
+		const total = 5000
+		bad := map[int]string{1: "not json", 777: `{"noevent":1}`, total: `[1]`}
+		var lines bytes.Buffer
+		zip := gzip.NewWriter(&lines)
+		for i := 1; i <= total; i++ {
+			if text, ok := bad[i]; ok {
+				_, _ = fmt.Fprintln(zip, text)
+				continue
+			}
+			_, _ = fmt.Fprintf(zip, "{\"event\":\"row\",\"userId\":\"%d\"}\n", i)
+		}
+		_ = zip.Close()
+		body := lines.Bytes()
+		headers := []string{"Content-Type", "application/x-ndjson", "Content-Encoding", "gzip", "Idempotency-Key", "upload-1"}
+		got := a.Send(t, "POST", path, bytes.NewReader(body), headers...)
+		v := got.JSON(t)
+		if got.Status != 207 || v["accepted"] != json.Number("4997") || v["rejected"] != json.Number("3") || a.CountSignals(t) != 4997 {
+			t.Fatalf("answer %d %s", got.Status, got.Body)
+		}
+		for _, e := range v["errors"].([]any) {
+			line, _ := e.(map[string]any)["line"].(json.Number).Int64()
+			if _, ok := bad[int(line)]; !ok {
+				t.Errorf("line %d is named as bad", line)
+			}
+		}
+		again := a.Send(t, "POST", path, bytes.NewReader(body), headers...).JSON(t)
+		if again["accepted"] != json.Number("0") || again["duplicates"] != json.Number("4997") {
+			t.Errorf("sent again: %v", again)
+		}
+	})
+}
+
+func TestBulkTakesAnArrayAndABrokenOneResumes(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, db *database.DB) {
+		a := apptest.Start(t, db)
+		path := "/api/signal-staging/bulk/" + a.NewKey(t).Value.Reveal()
+		if got := a.Post(t, path, `[{"event":"a"},{"event":"b"}]`); got.Status != 200 || a.CountSignals(t) != 2 {
+			t.Fatalf("answer %d %s", got.Status, got.Body)
+		}
+		got := a.Post(t, path, `[{"event":"a"},{"event":"b"},{"eve`)
+		v := got.JSON(t)
+		if got.Status != 400 || v["status"] != "incomplete" || v["resume_from_line"] != json.Number("3") || a.CountSignals(t) != 4 {
+			t.Fatalf("answer %d %s, stored %d", got.Status, got.Body, a.CountSignals(t))
+		}
+	})
+}
+
+func TestAGzipBombIsCutAtTheLimit(t *testing.T) {
+	a := apptest.Start(t, apptest.SQLite(t))
+	var bomb bytes.Buffer
+	zip := gzip.NewWriter(&bomb)
+	_, _ = zip.Write([]byte(`{"event":"`))
+	_, _ = zip.Write(bytes.Repeat([]byte("x"), 200<<20))
+	_ = zip.Close()
+	got := a.Send(t, "POST", webhook(a.NewKey(t)), bytes.NewReader(bomb.Bytes()), "Content-Encoding", "gzip")
+	if got.Status != 413 || got.Code(t) != "payload_too_large" {
+		t.Errorf("answer %d %s", got.Status, got.Body)
 	}
 }

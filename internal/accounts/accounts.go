@@ -117,6 +117,3 @@ func hashToken(text string) []byte {
 // rowLock makes changes of one row wait for each other, without holding up rows that only refer to
 // it (a plain FOR UPDATE would, through their foreign keys). SQLite locks at BEGIN.
 var rowLock = clause.Locking{Strength: "NO KEY UPDATE"}
-
-// validID tells whether an id from a URL can be one; Postgres refuses to compare others.
-func validID(id string) bool { return len(id) == 36 && uuid.Validate(id) == nil }

@@ -101,7 +101,7 @@ func (s *Service) insertInvitation(ctx context.Context, tx *gorm.DB, actor acces
 // RevokeInvitation ends a link that was not used yet. NotFound when there is none.
 func (s *Service) RevokeInvitation(ctx context.Context, actor access.Actor, id string) error {
 	gone := fault.New(fault.NotFound, "This invitation does not exist, or was used or revoked already.")
-	if !validID(id) {
+	if !database.ValidID(id) {
 		return gone
 	}
 	return s.db.Tx(ctx, func(tx *gorm.DB) error {

@@ -45,7 +45,7 @@ func (s *Service) Member(ctx context.Context, actor access.Actor, accountID stri
 	if err := actor.Require(access.ManageMembers); err != nil {
 		return Member{}, err
 	}
-	if !validID(accountID) {
+	if !database.ValidID(accountID) {
 		return Member{}, errNoMember
 	}
 	rows, err := s.members(ctx, actor.WorkspaceID, accountID)
@@ -161,7 +161,7 @@ func (s *Service) Leave(ctx context.Context, actor access.Actor) error {
 // changeMember runs fn with the workspace locked and both sides read anew: the actor's role may
 // have changed since the request began. With unmakes, an Owner who is the last one is protected.
 func (s *Service) changeMember(ctx context.Context, actor access.Actor, accountID string, fn func(*gorm.DB, access.Actor, Member) error, unmakes bool) error {
-	if !validID(accountID) {
+	if !database.ValidID(accountID) {
 		return errNoMember
 	}
 	return s.db.Tx(ctx, func(tx *gorm.DB) error {

@@ -120,7 +120,7 @@ func (s *Service) Sessions(ctx context.Context, accountID string) ([]models.Sess
 // EndSession ends one session of the account, or returns NotFound.
 func (s *Service) EndSession(ctx context.Context, a models.Account, sessionID string, client Client) error {
 	gone := fault.New(fault.NotFound, "This session has ended already.")
-	if !validID(sessionID) {
+	if !database.ValidID(sessionID) {
 		return gone
 	}
 	return s.db.Tx(ctx, func(tx *gorm.DB) error {

@@ -17,7 +17,7 @@ import (
 
 // checkHeaders refuses encodings and content types that no decoder here reads.
 func checkHeaders(h http.Header, kind Kind) *Refusal {
-	switch encoding := strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding"))); encoding {
+	switch encodingOf(h) {
 	case "", "identity", "gzip", "x-gzip":
 	default:
 		return refuse(http.StatusUnsupportedMediaType, "unsupported_encoding",
@@ -174,7 +174,11 @@ const (
 
 func isGzip(b []byte) bool { return len(b) >= 2 && b[0] == 0x1f && b[1] == 0x8b }
 
+func encodingOf(h http.Header) string {
+	return strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding")))
+}
+
 func saysGzip(h http.Header) bool {
-	encoding := strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding")))
+	encoding := encodingOf(h)
 	return encoding == "gzip" || encoding == "x-gzip"
 }
