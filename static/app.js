@@ -155,7 +155,9 @@
     if (source.matches("form[data-once]")) idle(source);
   });
   on("htmx:error", (e) => {
-    if (e.detail.ctx && !e.target.closest("[data-live]")) {
+    // Not e.target: the event of an element that has left the page is sent to the document.
+    const source = e.detail.ctx?.sourceElement;
+    if (source && !source.closest("[data-live], [data-live-stream]")) {
       toast("The server didn't answer. Check the connection and try again.");
     }
   });
