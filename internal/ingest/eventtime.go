@@ -1,10 +1,9 @@
 package ingest
 
 import (
-	"strconv"
-	"strings"
 	"time"
 
+	"latchkey/internal/payload"
 	"latchkey/models"
 )
 
@@ -16,13 +15,13 @@ const (
 
 // setTime finds when the event happened. A bad time never refuses the item: it then counts as
 // happening when it was received, with a warning.
-func (c *itemContext) setTime(it *item, top object) {
+func (c *itemContext) setTime(it *item, top payload.Object) {
 	it.signal.OccurredAt = models.At(c.receivedAt)
-	v := firstPresent(top, "timestamp", "originalTimestamp", "occurred_at", "time", "created_at")
-	if v.isNull() {
+	v := top.FirstPresent("timestamp", "originalTimestamp", "occurred_at", "time", "created_at")
+	if v.IsNull() {
 		return
 	}
-	at, ok := ParseTime(v.scalar())
+	at, ok := payload.ParseTime(v.Scalar())
 	if !ok {
 		it.warn(warnInvalidTimestamp)
 		return
@@ -38,120 +37,20 @@ func (c *itemContext) setTime(it *item, top object) {
 	it.signal.OccurredAt = models.At(at)
 }
 
-func firstPresent(o object, names ...string) value {
-	for _, name := range names {
-		if v := o[name]; !v.isNull() {
-			return v
-		}
-	}
-	return nil
-}
-
 // skew is how far the sender's clock is behind ours, by the time at which it says it sent. A
 // payload that carries receivedAt was corrected by who received it first.
-func (c *itemContext) skew(top object) (time.Duration, bool) {
-	if !top["receivedAt"].isNull() || !c.envelope["receivedAt"].isNull() {
+func (c *itemContext) skew(top payload.Object) (time.Duration, bool) {
+	if !top["receivedAt"].IsNull() || !c.envelope["receivedAt"].IsNull() {
 		return 0, false
 	}
-	at := firstPresent(top, "sentAt", "sent_at")
-	if at.isNull() {
-		at = firstPresent(c.envelope, "sentAt", "sent_at")
+	at := top.FirstPresent("sentAt", "sent_at")
+	if at.IsNull() {
+		at = c.envelope.FirstPresent("sentAt", "sent_at")
 	}
-	sent, ok := ParseTime(at.scalar())
+	sent, ok := payload.ParseTime(at.Scalar())
 	if !ok {
 		return 0, false
 	}
 	skew := c.receivedAt.Sub(sent)
 	return skew, skew.Abs() > skewTolerance && skew.Abs() <= skewMost
-}
-
-// layouts accept unpadded months, days and hours, as Go's parser does for the digit forms.
-var layouts = []string{
-	time.RFC3339Nano,
-	"2006-1-2T15:4:5.999999999Z0700",
-	"2006-1-2T15:4:5.999999999Z07:00",
-	"2006-1-2T15:4:5.999999999Z07",
-	"2006-1-2T15:4:5.999999999",
-	"2006-1-2T15:4Z07:00",
-	"2006-1-2T15:4",
-	"2006-1-2 15:4:5.999999999 Z07:00",
-	"2006-1-2 15:4:5.999999999 Z0700",
-	"2006-1-2 15:4:5.999999999Z07:00",
-	"2006-1-2 15:4:5.999999999Z0700",
-	"2006-1-2 15:4:5.999999999 MST",
-	"2006-1-2 15:4:5.999999999",
-	"2006-1-2 15:4",
-	"2006-1-2",
-	time.RFC1123Z,
-	time.RFC1123,
-	"Mon Jan 2 2006 15:04:05 GMT-0700",
-}
-
-var (
-	earliest = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)
-	latest   = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
-)
-
-// ParseTime reads RFC 3339, ISO 8601 without zone (UTC) or with +0530, unpadded parts, and epochs
-// in seconds, milliseconds, microseconds or nanoseconds, told apart by their size.
-func ParseTime(text string) (time.Time, bool) {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return time.Time{}, false
-	}
-	at, ok := parseEpoch(text)
-	for i := 0; !ok && i < len(layouts); i++ {
-		parsed, err := time.Parse(layouts[i], text)
-		at, ok = parsed.UTC(), err == nil && knownZone(parsed)
-	}
-	if !ok || at.Before(earliest) || at.After(latest) {
-		return time.Time{}, false
-	}
-	return at, true
-}
-
-// knownZone is false for a zone's abbreviation that Go only guesses to be UTC, such as EST.
-func knownZone(t time.Time) bool {
-	name, offset := t.Zone()
-	return offset != 0 || name == "" || name == "UTC" || name == "GMT" || name == "Z"
-}
-
-func parseEpoch(text string) (time.Time, bool) {
-	if strings.ContainsAny(text, "eE") {
-		return parseExponent(text)
-	}
-	whole, fraction, dotted := strings.Cut(text, ".")
-	n, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil {
-		return time.Time{}, false
-	}
-	switch {
-	case n < 0:
-		return time.Time{}, false
-	case n < 1e11:
-		at := time.Unix(n, 0)
-		if dotted {
-			nanos, err := strconv.ParseFloat("0."+fraction, 64)
-			if err != nil {
-				return time.Time{}, false
-			}
-			at = at.Add(time.Duration(nanos * 1e9).Round(time.Microsecond))
-		}
-		return at.UTC(), true
-	case n < 1e14:
-		return time.UnixMilli(n).UTC(), true
-	case n < 1e17:
-		return time.UnixMicro(n).UTC(), true
-	default:
-		return time.Unix(0, n).UTC(), true
-	}
-}
-
-// parseExponent reads numbers such as 1.7e9 that some encoders make of large integers.
-func parseExponent(text string) (time.Time, bool) {
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || f < 0 || f >= 1e19 {
-		return time.Time{}, false
-	}
-	return parseEpoch(strconv.FormatFloat(f, 'f', 6, 64))
 }

@@ -3,20 +3,21 @@ package ingest
 import (
 	"bytes"
 	"strings"
-	"unicode"
+
+	"latchkey/internal/payload"
 )
 
 // identity finds who an event is about, from the usual places: the top level first, then
 // properties, traits, context.traits and user.
-func (c *itemContext) identity(it *item, top object) *ItemError {
+func (c *itemContext) identity(it *item, top payload.Object) *ItemError {
 	email, refused := c.topEmail(it, top)
 	if refused != nil {
 		return refused
 	}
 	s := &it.signal
-	s.UserID = top.first("userId", "user_id", "distinct_id")
-	s.AnonymousID = top.first("anonymousId", "anonymous_id")
-	s.GroupID = top.first("groupId", "group_id")
+	s.UserID = top.First("userId", "user_id", "distinct_id")
+	s.AnonymousID = top.First("anonymousId", "anonymous_id")
+	s.GroupID = top.First("groupId", "group_id")
 	if it.worthLooking(email) {
 		email = it.nested(top, email)
 	}
@@ -28,16 +29,16 @@ func (c *itemContext) identity(it *item, top object) *ItemError {
 	return nil
 }
 
-func (c *itemContext) topEmail(it *item, top object) (string, *ItemError) {
+func (c *itemContext) topEmail(it *item, top payload.Object) (string, *ItemError) {
 	v := top["email"]
-	if v.isNull() {
+	if v.IsNull() {
 		return "", nil
 	}
-	text, ok := v.text()
+	text, ok := v.Text()
 	if ok && strings.TrimSpace(text) == "" {
 		return "", nil
 	}
-	if email, good := address(text); ok && good {
+	if email, good := payload.Address(text); ok && good {
 		return email, nil
 	}
 	if c.lenient() {
@@ -73,48 +74,29 @@ func containsAny(text []byte, names [][]byte) bool {
 }
 
 // nested looks below the top level for what is still missing, and returns the email.
-func (it *item) nested(top object, email string) string {
+func (it *item) nested(top payload.Object, email string) string {
 	s := &it.signal
-	context := top["context"].object()
-	for _, o := range []object{
-		top["properties"].object(), top["traits"].object(), context["traits"].object(), top["user"].object(),
+	context := top["context"].Object()
+	for _, o := range []payload.Object{
+		top["properties"].Object(), top["traits"].Object(), context["traits"].Object(), top["user"].Object(),
 	} {
 		if email == "" {
-			if found, ok := address(o.first("email", "$email")); ok {
+			if found, ok := payload.Address(o.First("email", "$email")); ok {
 				email = found
 			}
 		}
 		if s.UserID == "" {
-			s.UserID = o.first("userId", "user_id", "distinct_id")
+			s.UserID = o.First("userId", "user_id", "distinct_id")
 		}
 		if s.GroupID == "" {
-			s.GroupID = o.first("groupId", "group_id")
+			s.GroupID = o.First("groupId", "group_id")
 		}
 	}
 	if s.UserID == "" {
-		s.UserID = top["user"].object().first("id")
+		s.UserID = top["user"].Object().First("id")
 	}
 	if s.GroupID == "" {
-		s.GroupID = context.first("groupId", "group_id")
+		s.GroupID = context.First("groupId", "group_id")
 	}
 	return email
-}
-
-// address trims and lower-cases an email address; false when it has not the shape of one. The
-// rule is wide on purpose: one @ with something before it and a dotted name or localhost after.
-func address(text string) (string, bool) {
-	text = strings.ToLower(strings.TrimSpace(text))
-	local, domain, ok := strings.Cut(text, "@")
-	if !ok || local == "" || domain == "" || len(text) > maxEmail || strings.Contains(domain, "@") {
-		return "", false
-	}
-	if strings.Contains(domain, "..") || strings.ContainsFunc(text, func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.IsControl(r) || r == 0xFFFD || strings.ContainsRune(`<>(),;:"\`, r)
-	}) {
-		return "", false
-	}
-	if domain != "localhost" && (!strings.Contains(domain, ".") || strings.HasPrefix(domain, ".") || strings.HasSuffix(domain, ".")) {
-		return "", false
-	}
-	return text, true
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"latchkey/internal/payload"
 	"latchkey/models"
 )
 
@@ -29,7 +30,6 @@ const (
 const (
 	maxEvent     = 255  // bytes; event names are indexed
 	maxText      = 1000 // bytes of other columns
-	maxEmail     = 320  // RFC 3696 erratum 1690 and then some
 	maxMessageID = 512
 )
 
@@ -60,8 +60,8 @@ type itemContext struct {
 	messageID  string // from a header; of a single item only
 	derive     string // Idempotency-Key of several items: gives those without an id one
 	limit      int64
-	envelope   object // members beside the list that the item came in
-	checked    bool   // the items come out of a body that is known to be valid JSON
+	envelope   payload.Object // members beside the list that the item came in
+	checked    bool           // the items come out of a body that is known to be valid JSON
 }
 
 // lenient tells that a vendor's own payload is read: nothing is refused for its shape.
@@ -80,7 +80,7 @@ func (c *itemContext) parse(raw []byte, index int) (*item, *ItemError) {
 	case text[0] != '{':
 		return nil, &ItemError{Code: "invalid_item", Message: "An item must be a JSON object."}
 	}
-	var top object
+	var top payload.Object
 	if err := json.Unmarshal(text, &top); err != nil {
 		return nil, &ItemError{Code: "invalid_json", Message: "This item could not be read: " + err.Error()}
 	}
@@ -95,13 +95,13 @@ func (c *itemContext) parse(raw []byte, index int) (*item, *ItemError) {
 	return it, nil
 }
 
-func (c *itemContext) fill(it *item, top object) *ItemError {
+func (c *itemContext) fill(it *item, top payload.Object) *ItemError {
 	event, err := c.event(it, top)
 	if err != nil {
 		return err
 	}
 	it.signal.Event = event
-	if p, ok := top["properties"]; ok && !p.isObject() && !p.isNull() {
+	if p, ok := top["properties"]; ok && !p.IsObject() && !p.IsNull() {
 		if !c.lenient() {
 			return &ItemError{Code: "invalid_properties", Message: "properties must be a JSON object.", Field: "properties"}
 		}
@@ -117,13 +117,13 @@ func (c *itemContext) fill(it *item, top object) *ItemError {
 var eventNames = []string{"event", "event_name", "eventName"}
 
 // event finds the name. A vendor's payload without one goes by its type, else by "unknown".
-func (c *itemContext) event(it *item, top object) (string, *ItemError) {
+func (c *itemContext) event(it *item, top payload.Object) (string, *ItemError) {
 	for _, name := range eventNames {
 		value, ok := top[name]
-		if !ok || value.isNull() {
+		if !ok || value.IsNull() {
 			continue
 		}
-		text, isText := value.text()
+		text, isText := value.Text()
 		text = strings.TrimSpace(text)
 		switch {
 		case isText && text == "":
@@ -141,7 +141,7 @@ func (c *itemContext) event(it *item, top object) (string, *ItemError) {
 		return "", &ItemError{Code: "missing_event", Field: "event", Message: "An item needs the member event: what happened, as a non-empty string."}
 	}
 	for _, name := range []string{"type", "event_type", "eventType", "topic"} {
-		if text, ok := top[name].text(); ok && strings.TrimSpace(text) != "" {
+		if text, ok := top[name].Text(); ok && strings.TrimSpace(text) != "" {
 			return it.keep(strings.TrimSpace(text), maxEvent), nil
 		}
 	}
@@ -168,10 +168,10 @@ func (it *item) keep(text string, most int) string {
 // setMessageID takes the header's id, else the item's own, else one derived from the header, the
 // item's place and its bytes, so that a repeated upload stores nothing twice and a resumed one
 // loses nothing.
-func (c *itemContext) setMessageID(it *item, top object, index int) {
+func (c *itemContext) setMessageID(it *item, top payload.Object, index int) {
 	id, derived := c.messageID, false
 	if id == "" {
-		id = top.firstID("messageId", "message_id", "uuid", "$insert_id", "event_id")
+		id = top.FirstID("messageId", "message_id", "uuid", "$insert_id", "event_id")
 	}
 	if id == "" && c.derive != "" {
 		id, derived = fmt.Sprintf("%s#%d", c.derive, index), true

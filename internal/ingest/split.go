@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"unicode/utf8"
+
+	"latchkey/internal/payload"
 )
 
 const (
@@ -19,8 +21,8 @@ const (
 // bodyItems are the items of a body.
 type bodyItems struct {
 	items    []json.RawMessage
-	single   bool   // the body is one object
-	envelope object // the members beside the list, when it stood in an object
+	single   bool           // the body is one object
+	envelope payload.Object // the members beside the list, when it stood in an object
 }
 
 // split tells the items of a body: one object (single), an array, or the array in the member
@@ -67,9 +69,9 @@ func unwrap(text []byte) (*bodyItems, *Refusal) {
 	if !bytes.Contains(text, []byte(`"batch"`)) && !bytes.Contains(text, []byte(`"events"`)) {
 		return single, nil
 	}
-	out := &bodyItems{envelope: object{}}
+	out := &bodyItems{envelope: payload.Object{}}
 	found := 0
-	err := eachMember(text, func(name string, v value) error {
+	err := eachMember(text, func(name string, v payload.Value) error {
 		if slices.Contains(lists, name) && len(v) > 0 && v[0] == '[' {
 			found++
 			return json.Unmarshal(v, &out.items)
@@ -80,7 +82,7 @@ func unwrap(text []byte) (*bodyItems, *Refusal) {
 	switch {
 	case err != nil:
 		return nil, refuse(http.StatusBadRequest, "invalid_body", "The list could not be read: "+err.Error())
-	case found == 0, out.envelope.namesEvent():
+	case found == 0, namesEvent(out.envelope):
 		return single, nil
 	case found > 1:
 		return nil, refuse(http.StatusBadRequest, "invalid_body", "The body holds more than one list in batch or events. Send one list a request.")
@@ -88,8 +90,18 @@ func unwrap(text []byte) (*bodyItems, *Refusal) {
 	return out, nil
 }
 
+// namesEvent tells that the object says what happened, and so is an item.
+func namesEvent(o payload.Object) bool {
+	for _, name := range eventNames {
+		if text, ok := o[name].Text(); ok && text != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // eachMember calls fn with each member of a valid JSON object in order, repeated names too.
-func eachMember(text []byte, fn func(name string, v value) error) error {
+func eachMember(text []byte, fn func(name string, v payload.Value) error) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	if _, err := dec.Token(); err != nil {
 		return err
@@ -99,7 +111,7 @@ func eachMember(text []byte, fn func(name string, v value) error) error {
 		if err != nil {
 			return err
 		}
-		var v value
+		var v payload.Value
 		if err := dec.Decode(&v); err != nil {
 			return err
 		}

@@ -10,6 +10,8 @@ import (
 	"io"
 	"net/http"
 	"slices"
+
+	"latchkey/internal/payload"
 )
 
 // peekAhead is how much of a stream is looked at to tell its form.
@@ -191,7 +193,7 @@ var (
 // object takes the list in the member batch or events; without one, the object itself is the item.
 func (u *upload) object(ctx context.Context, dec *json.Decoder, bounded *elementReader) {
 	bounded.copy = &bytes.Buffer{}
-	u.ic.envelope = object{}
+	u.ic.envelope = payload.Object{}
 	if _, err := dec.Token(); err != nil {
 		u.refusal = u.broken(err)
 		return
@@ -201,7 +203,7 @@ func (u *upload) object(ctx context.Context, dec *json.Decoder, bounded *element
 		name, v, opens, err := member(dec)
 		switch {
 		case err != nil:
-		case opens == '[' && slices.Contains(lists, name) && !u.ic.envelope.namesEvent():
+		case opens == '[' && slices.Contains(lists, name) && !namesEvent(u.ic.envelope):
 			if err = errTwoLists; !u.listed {
 				bounded.copy, err = nil, nil
 				u.elements(ctx, dec, bounded)
@@ -232,7 +234,7 @@ func (u *upload) object(ctx context.Context, dec *json.Decoder, bounded *element
 }
 
 // member reads a name and, unless it opens an object or array, its value.
-func member(dec *json.Decoder) (name string, v value, opens json.Delim, err error) {
+func member(dec *json.Decoder) (name string, v payload.Value, opens json.Delim, err error) {
 	key, err := dec.Token()
 	if err != nil {
 		return "", nil, 0, err
