@@ -39,6 +39,12 @@ type APIKey struct {
 	UpdatedAt     Time    `gorm:"autoUpdateTime:false"`
 	DeactivatedAt Time
 	DeactivatedBy *string
+
+	SettingsVersion int     // grows with each change below, so that no instance goes on by the old one
+	TemplateID      *string // product_orgs: the payload template
+	OnError         string  // product_orgs: reject or quarantine
+	SignatureScheme string  // source.Scheme whose signature is required; empty: none
+	SignatureSecret []byte  // sealed by internal/secretbox
 }
 
 // ExpiredAt tells whether the key's time is over at now.

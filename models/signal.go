@@ -9,6 +9,7 @@ type Signal struct {
 	APIKeyID    string `gorm:"column:api_key_id"`
 	RequestID   string
 	Source      string // empty for the universal URL
+	Kind        string // track, page, screen, identify, group or alias
 	Event       string
 	Email       string
 	UserID      string

@@ -16,7 +16,7 @@ import (
 var tables = []any{
 	models.Account{}, models.Workspace{}, models.Membership{}, models.Invitation{}, models.Session{}, models.SetupToken{},
 	models.SignInThrottle{}, models.APIKey{}, models.KeyUsageMinute{}, models.KeyLastUsed{}, models.Signal{}, models.SignalDedup{},
-	models.GatewayRequest{}, models.AuditEntry{},
+	models.GatewayRequest{}, models.AuditEntry{}, models.Template{}, models.TemplateVersion{}, models.ProductOrg{}, models.ProductOrgUpdate{}, models.OrgReplay{},
 }
 
 func TestTheSchemaEqualsTheModels(t *testing.T) {

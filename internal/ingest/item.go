@@ -33,6 +33,9 @@ const (
 	maxMessageID = 512
 )
 
+// kindTrack is what a signal is unless it says otherwise.
+const kindTrack = "track"
+
 // item is a parsed signal on its way to the writer.
 type item struct {
 	signal   models.Signal
@@ -84,7 +87,7 @@ func (c *itemContext) parse(raw []byte, index int) (*item, *ItemError) {
 	if err := json.Unmarshal(text, &top); err != nil {
 		return nil, &ItemError{Code: "invalid_json", Message: "This item could not be read: " + err.Error()}
 	}
-	it := &item{signal: models.Signal{Source: c.source, Raw: raw, ReceivedAt: models.At(c.receivedAt)}}
+	it := &item{signal: models.Signal{Source: c.source, Kind: kindTrack, Raw: raw, ReceivedAt: models.At(c.receivedAt)}}
 	if err := c.fill(it, top); err != nil {
 		return nil, err
 	}

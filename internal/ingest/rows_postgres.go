@@ -15,24 +15,24 @@ import (
 func queueSignals(batch *pgx.Batch, rows []*models.Signal, now time.Time) {
 	n := len(rows)
 	ids, workspaces, keys, requests := make(uuids, n), make(uuids, n), make(uuids, n), make(uuids, n)
-	environments, sources, events, emails := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	environments, sources, kinds, events, emails := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	users, anonymous, groups, messages := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	warnings, occurred, received, raw := make([]string, n), make([]int64, n), make([]int64, n), make([][]byte, n)
 	for i, s := range rows {
 		ids[i], workspaces[i], keys[i], requests[i] = binary(&s.ID), binary(&s.WorkspaceID), binary(&s.APIKeyID), binary(&s.RequestID)
-		environments[i], sources[i], events[i], emails[i] = s.Environment, s.Source, s.Event, s.Email
+		environments[i], sources[i], kinds[i], events[i], emails[i] = s.Environment, s.Source, s.Kind, s.Event, s.Email
 		users[i], anonymous[i], groups[i], messages[i] = s.UserID, s.AnonymousID, s.GroupID, s.MessageID
 		warnings[i], occurred[i], received[i], raw[i] = s.Warnings, s.OccurredAt.UnixMicro(), s.ReceivedAt.UnixMicro(), s.Raw
 	}
 	batch.Queue(`
-		INSERT INTO signals (id, workspace_id, environment, api_key_id, request_id, source, event, email,
+		INSERT INTO signals (id, workspace_id, environment, api_key_id, request_id, source, kind, event, email,
 			user_id, anonymous_id, group_id, message_id, warnings, occurred_at, received_at, raw)
-		SELECT new.* FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[],
-			$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::bytea[])
-			AS new (id, workspace_id, environment, api_key_id, request_id, source, event, email,
+		SELECT new.* FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[],
+			$10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bigint[], $17::bytea[])
+			AS new (id, workspace_id, environment, api_key_id, request_id, source, kind, event, email,
 				user_id, anonymous_id, group_id, message_id, warnings, occurred_at, received_at, raw)
-		WHERE `+activeKey("$17"),
-		ids, workspaces, environments, keys, requests, sources, events, emails,
+		WHERE `+activeKey("$18"),
+		ids, workspaces, environments, keys, requests, sources, kinds, events, emails,
 		users, anonymous, groups, messages, warnings, occurred, received, raw, now.UnixMicro())
 }
 

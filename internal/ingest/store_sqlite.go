@@ -107,12 +107,12 @@ func claimSQLite(ctx context.Context, tx *sql.Tx, now time.Time, items []*item) 
 }
 
 func insertSignals(ctx context.Context, tx *sql.Tx, rows []*models.Signal) error {
-	const columns = `id, workspace_id, environment, api_key_id, request_id, source, event, email,
+	const columns = `id, workspace_id, environment, api_key_id, request_id, source, kind, event, email,
 		user_id, anonymous_id, group_id, message_id, warnings, occurred_at, received_at, raw`
 	return insertEach(ctx, tx, "signals", columns, len(rows), func(i int) []any {
 		s := rows[i]
 		return []any{
-			s.ID, s.WorkspaceID, s.Environment, s.APIKeyID, s.RequestID, s.Source, s.Event, s.Email,
+			s.ID, s.WorkspaceID, s.Environment, s.APIKeyID, s.RequestID, s.Source, s.Kind, s.Event, s.Email,
 			s.UserID, s.AnonymousID, s.GroupID, s.MessageID, s.Warnings, s.OccurredAt, s.ReceivedAt, s.Raw,
 		}
 	})

@@ -125,6 +125,7 @@ func (s *Service) generate(actor access.Actor, f CreateForm, now time.Time) (Cre
 		KeyPrefix:    value.Display(),
 		KeyHash:      hash[:],
 		Status:       models.KeyActive,
+		OnError:      models.OnErrorReject,
 		ExpiresAt:    models.At(f.ExpiresAt),
 		CreatedAt:    models.At(now),
 		UpdatedAt:    models.At(now),
