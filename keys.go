@@ -33,6 +33,8 @@ type keyObject struct {
 	Environment  string  `json:"environment"`
 	EndpointType string  `json:"endpoint_type"`
 	HasSecret    bool    `json:"has_secret"`
+	TemplateID   *string `json:"template_id,omitempty"` // product_orgs
+	OnError      string  `json:"on_error,omitempty"`    // product_orgs
 	ExpiresAt    *string `json:"expires_at"`
 	LastUsedAt   *string `json:"last_used_at"`
 	CreatedBy    *string `json:"created_by"`
@@ -44,12 +46,16 @@ type keyObject struct {
 var apiStatus = map[string]string{"active": "active", "expired": "expired", "deactivated": "revoked"}
 
 func object(item keys.Item, now time.Time) keyObject {
-	return keyObject{
+	o := keyObject{
 		ID: item.ID, WorkspaceID: item.WorkspaceID, Name: item.Name, KeyPrefix: item.KeyPrefix,
 		Status: apiStatus[item.State(now)], Environment: item.Environment, EndpointType: item.EndpointType,
 		HasSecret: item.SecretHash != nil, ExpiresAt: stamp(item.ExpiresAt), LastUsedAt: stamp(item.LastUsed.LastUsedAt),
 		CreatedBy: item.CreatedBy, CreatedAt: *stamp(item.CreatedAt), UpdatedAt: *stamp(item.UpdatedAt),
 	}
+	if item.EndpointType == models.ProductOrgs {
+		o.TemplateID, o.OnError = item.TemplateID, item.OnError
+	}
+	return o
 }
 
 func stamp(t models.Time) *string {
@@ -61,13 +67,17 @@ func stamp(t models.Time) *string {
 }
 
 type keysCreateCmd struct {
-	Name      string `required:"" help:"Name of the system that will use the key."`
-	Type      string `default:"signal_staging" help:"Endpoint type: signal_staging."`
-	Env       string `default:"live" enum:"live,test" help:"Environment: ${enum}."`
-	Expires   string `help:"End of the key: a number of days such as 90d, or a time such as 2030-01-31T00:00:00Z." placeholder:"90d"`
-	Secret    bool   `help:"Also require a shared secret."`
-	Workspace string `help:"Slug or id of the workspace; not needed when there is one." placeholder:"SLUG"`
-	JSON      bool   `name:"json" help:"Print the key object as JSON."`
+	Name         string `required:"" help:"Name of the system that will use the key."`
+	Type         string `default:"signal_staging" enum:"signal_staging,product_orgs" help:"Endpoint type: ${enum}."`
+	Env          string `default:"live" enum:"live,test" help:"Environment: ${enum}."`
+	Expires      string `help:"End of the key: a number of days such as 90d, or a time such as 2030-01-31T00:00:00Z." placeholder:"90d"`
+	Secret       bool   `help:"Also require a shared secret."`
+	Template     string `xor:"template" help:"product_orgs: payload template as a JSON file, as the editor's JSON view has it; - reads standard input." placeholder:"FILE"`
+	TemplateName string `xor:"template" help:"product_orgs: name of a template that the workspace has." placeholder:"NAME"`
+	Capture      bool   `xor:"template" help:"product_orgs: keep what arrives until a template is made from it."`
+	OnError      string `default:"" enum:",reject,quarantine" help:"product_orgs: answer 422 to payloads that do not map (reject, the default), or 200 (quarantine); both are kept." placeholder:"reject"`
+	Workspace    string `help:"Slug or id of the workspace; not needed when there is one." placeholder:"SLUG"`
+	JSON         bool   `name:"json" help:"Print the key object as JSON."`
 }
 
 func (k keysCreateCmd) Run(c *config.Config) error {
@@ -80,11 +90,15 @@ func (k keysCreateCmd) Run(c *config.Config) error {
 		if err != nil {
 			return err
 		}
-		made, err := a.Keys.Create(ctx, actor, keys.CreateForm{
-			Name: k.Name, Environment: k.Env, EndpointType: k.Type, ExpiresAt: expires, WithSecret: k.Secret,
-		})
-		if err != nil {
+		form := keys.CreateForm{
+			Name: k.Name, Environment: k.Env, EndpointType: k.Type, ExpiresAt: expires, WithSecret: k.Secret, OnError: k.OnError,
+		}
+		if err := k.chooseTemplate(ctx, a, actor, &form); err != nil {
 			return err
+		}
+		made, err := a.Keys.Create(ctx, actor, form)
+		if err != nil {
+			return findings(err)
 		}
 		o := object(keys.Item{APIKey: made.Key}, a.Now())
 		o.Key, o.Secret = made.Value.Reveal(), made.Secret.Reveal()

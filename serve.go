@@ -46,6 +46,13 @@ func (s *serveCmd) Run(c *config.Config) error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
+	secrets, warning, err := c.Secrets()
+	if err != nil {
+		return err
+	}
+	if warning != "" {
+		slog.Warn(warning)
+	}
 
 	// Listen before anything is printed, so that the printed address is one that answers.
 	listener, err := net.Listen("tcp", s.Addr)
@@ -54,6 +61,7 @@ func (s *serveCmd) Run(c *config.Config) error {
 	}
 	a := app.New(db, app.Options{
 		Brand:    c.KeyBrand,
+		Secrets:  secrets,
 		Accounts: accounts.Config{DefaultPlan: c.DefaultPlan, IdleTimeout: s.SessionIdle, AbsoluteTimeout: s.SessionAbsolute},
 	})
 	public, err := publicURL(c)

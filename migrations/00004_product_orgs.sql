@@ -41,22 +41,23 @@ CREATE TABLE template_versions (
 -- fields holds every value with the instant and the update that it is from; the other columns
 -- repeat some of them for searching and sorting.
 CREATE TABLE product_orgs (
-    id            UUID PRIMARY KEY,
-    workspace_id  UUID NOT NULL,
-    environment   TEXT NOT NULL,
-    org_key       TEXT NOT NULL,
-    name          TEXT NOT NULL,
-    domain        TEXT NOT NULL,
-    plan          TEXT NOT NULL,
-    trial_status  TEXT NOT NULL,
-    mrr           DOUBLE PRECISION,
-    user_count    BIGINT,
-    fields        BYTEA NOT NULL,
-    updates       BIGINT NOT NULL,
-    last_digest   BYTEA,
-    last_event_at BIGINT NOT NULL,
-    created_at    BIGINT NOT NULL,
-    updated_at    BIGINT NOT NULL
+    id             UUID PRIMARY KEY,
+    workspace_id   UUID NOT NULL,
+    environment    TEXT NOT NULL,
+    org_key        TEXT NOT NULL,
+    name           TEXT NOT NULL,
+    domain         TEXT NOT NULL,
+    plan           TEXT NOT NULL,
+    trial_status   TEXT NOT NULL,
+    mrr            DOUBLE PRECISION,
+    user_count     BIGINT,
+    fields         BYTEA NOT NULL,
+    updates        BIGINT NOT NULL,
+    last_digest    BYTEA,
+    last_update_id UUID,
+    last_event_at  BIGINT NOT NULL,
+    created_at     BIGINT NOT NULL,
+    updated_at     BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX product_orgs_key ON product_orgs (workspace_id, environment, org_key);
 CREATE INDEX product_orgs_updated ON product_orgs (workspace_id, environment, updated_at, id);

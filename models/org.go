@@ -19,22 +19,23 @@ const (
 // ProductOrg is an organisation as its newest updates say. Fields holds every value with its
 // instant; the columns beside it repeat some for searching and sorting.
 type ProductOrg struct {
-	ID          string `gorm:"primaryKey"`
-	WorkspaceID string
-	Environment string
-	OrgKey      string // org_id as the sender gave it
-	Name        string
-	Domain      string
-	Plan        string
-	TrialStatus string
-	MRR         *float64 `gorm:"column:mrr"` // for sorting; the exact number is in Fields
-	UserCount   *int64
-	Fields      []byte // JSON object: orgs.State
-	Updates     int64  // how many were applied
-	LastDigest  []byte // SHA-256 of the bytes of the newest update that counted
-	LastEventAt Time   // the newest instant of a value
-	CreatedAt   Time   `gorm:"autoCreateTime:false"`
-	UpdatedAt   Time   `gorm:"autoUpdateTime:false"` // when a value last changed
+	ID           string `gorm:"primaryKey"`
+	WorkspaceID  string
+	Environment  string
+	OrgKey       string // org_id as the sender gave it
+	Name         string
+	Domain       string
+	Plan         string
+	TrialStatus  string
+	MRR          *float64 `gorm:"column:mrr"` // for sorting; the exact number is in Fields
+	UserCount    *int64
+	Fields       []byte // JSON object: orgs.State
+	Updates      int64  // how many were applied
+	LastDigest   []byte // SHA-256 of the bytes of the newest update that counted
+	LastUpdateID *string
+	LastEventAt  Time // the newest instant of a value
+	CreatedAt    Time `gorm:"autoCreateTime:false"`
+	UpdatedAt    Time `gorm:"autoUpdateTime:false"` // when a value last changed
 }
 
 // ProductOrgUpdate is one received update, whatever became of it. Raw holds its bytes as sent.

@@ -25,6 +25,20 @@ type singleAnswer struct {
 	Warnings   []string `json:"warnings"`
 }
 
+// orgAnswer is what an update of product orgs did, beside what every item tells.
+type orgAnswer struct {
+	OrgID           *string  `json:"org_id"`
+	Applied         []string `json:"applied"`
+	Stale           []string `json:"stale"`
+	Unchanged       []string `json:"unchanged"`
+	TemplateVersion int      `json:"template_version"`
+}
+
+type singleOrgAnswer struct {
+	singleAnswer
+	orgAnswer
+}
+
 type itemAnswer struct {
 	Index     int               `json:"index"`
 	Status    string            `json:"status"`
@@ -32,6 +46,7 @@ type itemAnswer struct {
 	MessageID *string           `json:"message_id,omitempty"`
 	Warnings  []string          `json:"warnings,omitempty"`
 	Error     *ingest.ItemError `json:"error,omitempty"`
+	*orgAnswer
 }
 
 type batchAnswer struct {
@@ -82,10 +97,14 @@ func answer(c Ctx, out *ingest.Outcome, err error) error {
 	}
 	if out.Single {
 		r := out.Results[0]
-		return c.JSON(http.StatusOK, singleAnswer{
+		single := singleAnswer{
 			Status: r.Status, ID: r.ID, MessageID: optional(r.MessageID), Duplicate: r.Status == ingest.Duplicate,
 			ReceivedAt: out.ReceivedAt.UTC().Format(timeFormat), Warnings: list(r.Warnings),
-		})
+		}
+		if org := orgOf(r); org != nil {
+			return c.JSON(http.StatusOK, singleOrgAnswer{single, *org})
+		}
+		return c.JSON(http.StatusOK, single)
 	}
 	return c.JSON(out.Status(), batchAnswer{
 		Status: overall(out), RequestID: requestID(c), ReceivedAt: out.ReceivedAt.UTC().Format(timeFormat),
@@ -101,10 +120,20 @@ func results(out *ingest.Outcome, onlyErrors bool) []itemAnswer {
 			continue
 		}
 		items = append(items, itemAnswer{
-			Index: r.Index, Status: r.Status, ID: r.ID, MessageID: optional(r.MessageID), Warnings: r.Warnings, Error: r.Err,
+			Index: r.Index, Status: r.Status, ID: r.ID, MessageID: optional(r.MessageID), Warnings: r.Warnings, Error: r.Err, orgAnswer: orgOf(r),
 		})
 	}
 	return items
+}
+
+func orgOf(r ingest.ItemResult) *orgAnswer {
+	if r.Org == nil || r.Err != nil {
+		return nil
+	}
+	return &orgAnswer{
+		OrgID: optional(r.Org.OrgID), Applied: list(r.Org.Applied), Stale: list(r.Org.Stale), Unchanged: list(r.Org.Unchanged),
+		TemplateVersion: r.Org.TemplateVersion,
+	}
 }
 
 func answerBulk(c Ctx, out *ingest.Outcome, err error) error {

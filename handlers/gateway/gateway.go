@@ -4,6 +4,7 @@ package gateway
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -17,6 +18,7 @@ type Ctx = echo.Context
 // Options configure the gateway.
 type Options struct {
 	Now          func() time.Time
+	BaseURL      *url.URL        // as senders reach this instance; nil: by the Host that each one names
 	StallTimeout time.Duration   // without a byte of the body; 0 means 30 s
 	BodyTimeout  time.Duration   // for a whole body other than bulk; 0 means 60 s
 	Stopping     <-chan struct{} // closed when the server begins to stop: streams end then

@@ -22,5 +22,5 @@ var routes = []route{
 	{"/api/signal-staging/bulk/:first", ingest.Bulk},
 	{"/api/product-orgs/webhook", ingest.ProductOrgs},
 	{"/api/product-orgs/webhook/:first", ingest.ProductOrgs},
-	{"/api/product-orgs/webhook/:first/batch", ingest.ProductOrgs},
+	{"/api/product-orgs/webhook/:first/batch", ingest.ProductOrgsBatch},
 }

@@ -31,11 +31,12 @@ func slots(r route, first, second string) address {
 	switch {
 	case r.kind == ingest.Bulk:
 		a.key, a.route = first, "/api/signal-staging/bulk/{key}"
+	case r.kind == ingest.ProductOrgsBatch:
+		a.key, a.route = first, "/api/product-orgs/webhook/{key}/batch"
+	case r.kind == ingest.ProductOrgs && first == batchWord:
+		a.kind, a.route = ingest.ProductOrgsBatch, "/api/product-orgs/webhook/batch"
 	case r.kind == ingest.ProductOrgs:
 		a.key, a.route = first, "/api/product-orgs/webhook/{key}"
-		if first == batchWord {
-			a.key = ""
-		}
 	case r.kind == ingest.Batch: // webhook/{source}/{key}/batch
 		a.source, a.key, a.route = first, second, "/api/signal-staging/webhook/{source}/{key}/batch"
 	case second == batchWord:

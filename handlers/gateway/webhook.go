@@ -48,7 +48,18 @@ func (g *Gateway) request(c Ctx, line route) (*ingest.Request, *ingest.Refusal) 
 		Key: a.key, Secret: h.Get("X-Api-Secret"), Header: h, IP: c.RealIP(),
 		Atomic: o.atomic, FromLine: o.fromLine, Problem: problem, Stopping: g.o.Stopping,
 		Body: g.body(c, a.kind), Length: c.Request().ContentLength, ReceivedAt: g.o.Now(),
+		URL: func() string { return g.calledAs(c) },
 	}, refusal
+}
+
+// calledAs is the URL as the sender called it: what stands in front of us may have changed scheme
+// and host.
+func (g *Gateway) calledAs(c Ctx) string {
+	base := c.Scheme() + "://" + c.Request().Host
+	if g.o.BaseURL != nil {
+		base = g.o.BaseURL.Scheme + "://" + g.o.BaseURL.Host
+	}
+	return base + c.Request().URL.RequestURI()
 }
 
 // options are what the query may ask for.

@@ -13,18 +13,23 @@ import (
 	"latchkey/internal/database"
 	"latchkey/internal/ingest"
 	"latchkey/internal/keys"
+	"latchkey/internal/orgs"
+	"latchkey/internal/secretbox"
 	"latchkey/internal/signals"
+	"latchkey/internal/templates"
 )
 
 // App is the product without its doors.
 type App struct {
-	DB       *database.DB
-	Accounts *accounts.Service
-	Audit    *audit.Log
-	Keys     *keys.Service
-	Ingest   *ingest.Service
-	Signals  *signals.Service
-	Now      func() time.Time
+	DB        *database.DB
+	Accounts  *accounts.Service
+	Audit     *audit.Log
+	Keys      *keys.Service
+	Ingest    *ingest.Service
+	Signals   *signals.Service
+	Templates *templates.Service
+	Orgs      *orgs.Service
+	Now       func() time.Time
 }
 
 // Options are what differs between production, the command line and tests.
@@ -33,6 +38,7 @@ type Options struct {
 	Brand    string
 	Accounts accounts.Config // DB, Now and DeactivateAllBy are filled in
 	Limits   ingest.Limits
+	Secrets  *secretbox.Box // seals the signing secrets of sources; nil: none can be kept
 }
 
 // New builds the services over db. Nothing runs yet.
@@ -42,11 +48,12 @@ func New(db *database.DB, o Options) *App {
 	}
 	k := keys.New(db, keys.Options{Now: o.Now, Brand: o.Brand})
 	o.Accounts.DB, o.Accounts.Now, o.Accounts.DeactivateAllBy = db, o.Now, k.DeactivateAllBy
+	t := templates.New(db, o.Now)
 	return &App{
-		DB: db, Now: o.Now, Keys: k,
+		DB: db, Now: o.Now, Keys: k, Templates: t, Orgs: orgs.New(db, o.Now),
 		Accounts: accounts.New(o.Accounts),
 		Audit:    audit.NewLog(db),
-		Ingest:   ingest.New(db, k, ingest.Options{Now: o.Now, Limits: o.Limits}),
+		Ingest:   ingest.New(db, k, ingest.Options{Now: o.Now, Limits: o.Limits, Templates: t, Secrets: o.Secrets}),
 		Signals:  signals.New(db, o.Now),
 	}
 }

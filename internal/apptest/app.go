@@ -14,6 +14,7 @@ import (
 	"latchkey/internal/app"
 	"latchkey/internal/database"
 	"latchkey/internal/keys"
+	"latchkey/internal/secretbox"
 	"latchkey/models"
 )
 
@@ -58,7 +59,7 @@ type Option func(*app.Options, *handlers.Options)
 func Start(t *testing.T, db *database.DB, options ...Option) *App {
 	t.Helper()
 	clock := &Clock{}
-	ao := app.Options{Now: clock.Now, Accounts: accounts.Config{Hash: CheapHash, HashSlots: 4}}
+	ao := app.Options{Now: clock.Now, Accounts: accounts.Config{Hash: CheapHash, HashSlots: 4}, Secrets: Secrets(t)}
 	stopping := make(chan struct{})
 	ho := handlers.Options{Stopping: stopping}
 	for _, o := range options {
@@ -83,6 +84,16 @@ func Start(t *testing.T, db *database.DB, options ...Option) *App {
 	t.Cleanup(a.stop)
 	a.setUp(t)
 	return a
+}
+
+// Secrets is a box whose key is the same in every test, so that two apps over one database agree.
+func Secrets(t *testing.T) *secretbox.Box {
+	t.Helper()
+	box, err := secretbox.New([]byte("a key of tests, of 32 bytes only"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return box
 }
 
 // CheapHash keeps password hashing out of the tests' time.

@@ -187,6 +187,7 @@ func TestEveryEntryReadsAsASentence(t *testing.T) {
 		"api_key.deactivated": "deactivated the API key Production",
 		"member.left":         "left the workspace",
 		"widget.turned_off":   "turned off widget Production",
+		"template.saved":      "saved a new version of the template Production",
 	} {
 		if got := audit.Sentence(audit.Entry{Action: action, TargetLabel: "Production"}); got != want {
 			t.Errorf("%s reads %q, want %q", action, got, want)

@@ -25,6 +25,16 @@ var phrases = map[string]string{
 	"api_key.expiry_changed":      "changed the expiry of the API key %",
 	"api_key.deactivated":         "deactivated the API key %",
 	"api_key.handed_over":         "took over the API keys of %",
+	"api_key.template_changed":    "changed the payload template of the API key %",
+	"api_key.on_error_changed":    "changed what the API key % does with payloads that do not map",
+	"api_key.signature_changed":   "changed the source signature of the API key %",
+	"api_key.test_sent":           "sent a test event with the API key %",
+	"template.saved":              "saved a new version of the template %",
+	"template.restored":           "restored an earlier version of the template %",
+	"template.named":              "renamed the template %",
+	"template.deleted":            "deleted the template %",
+	"product_orgs.exported":       "exported product orgs",
+	"product_orgs.replayed":       "replayed updates of product orgs received with %",
 }
 
 // Sentence says what an entry's actor did, without the actor: "deactivated the API key Production".

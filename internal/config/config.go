@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/internal/secretbox"
 	"latchkey/internal/token"
 )
 
@@ -22,6 +23,8 @@ type Config struct {
 	DatabaseURLFile string `name:"database-url-file" env:"LATCHKEY_DATABASE_URL_FILE" help:"File that holds the Postgres URL." placeholder:"FILE"`
 	DatabaseConns   int    `name:"database-conns" env:"LATCHKEY_DATABASE_CONNS" default:"0" help:"Connections to Postgres, or SQLite readers; 0 chooses."`
 	Data            string `name:"data" env:"LATCHKEY_DATA" default:"data" help:"Directory of the embedded database." placeholder:"DIR"`
+	SecretKey       string `name:"secret-key" env:"LATCHKEY_SECRET_KEY" help:"Key that encrypts stored signing secrets: 32 bytes as base64 or hexadecimal; empty means a file in the data directory, made at the first start (SQLite only)." placeholder:"KEY"`
+	SecretKeyFile   string `name:"secret-key-file" env:"LATCHKEY_SECRET_KEY_FILE" help:"File that holds that key." placeholder:"FILE"`
 	BaseURL         string `name:"base-url" env:"LATCHKEY_BASE_URL" help:"Address at which people and integrations reach this instance; without it, pages go by the address that each reader came by." placeholder:"https://..."`
 	KeyBrand        string `name:"key-brand" env:"LATCHKEY_KEY_BRAND" default:"sk" help:"Beginning of new keys: a lower-case letter and up to 9 letters or digits."`
 	DefaultPlan     string `name:"default-plan" env:"LATCHKEY_DEFAULT_PLAN" default:"enterprise" enum:"free,team,enterprise" help:"Plan of a new workspace: ${enum}."`
@@ -42,15 +45,16 @@ type Server struct {
 
 // Load reads *_FILE settings and checks the whole. Errors name the variable and the fix.
 func (c *Config) Load() error {
-	if c.DatabaseURLFile != "" {
-		if c.DatabaseURL != "" {
-			return fmt.Errorf("LATCHKEY_DATABASE_URL and LATCHKEY_DATABASE_URL_FILE are both set; keep one")
+	if err := readSetting("LATCHKEY_DATABASE_URL", &c.DatabaseURL, c.DatabaseURLFile); err != nil {
+		return err
+	}
+	if err := readSetting("LATCHKEY_SECRET_KEY", &c.SecretKey, c.SecretKeyFile); err != nil {
+		return err
+	}
+	if c.SecretKey != "" || c.SecretKeyFile != "" {
+		if _, err := secretbox.ParseKey(c.SecretKey); err != nil {
+			return fmt.Errorf("LATCHKEY_SECRET_KEY is not right: %w", err)
 		}
-		text, err := os.ReadFile(c.DatabaseURLFile)
-		if err != nil {
-			return fmt.Errorf("LATCHKEY_DATABASE_URL_FILE cannot be read: %w", err)
-		}
-		c.DatabaseURL = strings.TrimSpace(string(text))
 	}
 	if !token.ValidBrand(c.KeyBrand) {
 		return fmt.Errorf("LATCHKEY_KEY_BRAND is %q; use a lower-case letter and up to 9 lower-case letters or digits", c.KeyBrand)
@@ -66,6 +70,49 @@ func (c *Config) Load() error {
 		c.BaseURL = u.Scheme + "://" + u.Host
 	}
 	return nil
+}
+
+// readSetting takes a setting from the file that was named instead of it.
+func readSetting(name string, setting *string, file string) error {
+	if file == "" {
+		return nil
+	}
+	if *setting != "" {
+		return fmt.Errorf("%s and %s_FILE are both set; keep one", name, name)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("%s_FILE cannot be read: %w", name, err)
+	}
+	*setting = strings.TrimSpace(string(text))
+	return nil
+}
+
+// Secrets makes the box that seals stored secrets: of the setting, else, beside an embedded
+// database, of a file that the first start makes. Nil without either; warning is a sentence for
+// the log. The data directory must exist.
+func (c *Config) Secrets() (box *secretbox.Box, warning string, err error) {
+	if c.SecretKey != "" {
+		key, err := secretbox.ParseKey(c.SecretKey)
+		if err != nil {
+			return nil, "", fmt.Errorf("LATCHKEY_SECRET_KEY is not right: %w", err)
+		}
+		box, err = secretbox.New(key)
+		return box, "", err
+	}
+	if c.DatabaseURL != "" {
+		return nil, "", nil
+	}
+	path := filepath.Join(c.Data, "secret.key")
+	key, others, err := secretbox.KeyFile(path)
+	if err != nil {
+		return nil, "", err
+	}
+	if others {
+		warning = fmt.Sprintf("other accounts of this machine may read %s; run: chmod 600 %s", path, path)
+	}
+	box, err = secretbox.New(key)
+	return box, warning, err
 }
 
 // DatabasePath is the SQLite file.

@@ -19,6 +19,8 @@ func TestWrongSettingsNameTheVariable(t *testing.T) {
 		"LATCHKEY_DATABASE_CONNS":    func(c *config.Config) { c.DatabaseConns = -1 },
 		"keep one":                   func(c *config.Config) { c.DatabaseURL, c.DatabaseURLFile = "postgres://x", "/x" },
 		"LATCHKEY_DATABASE_URL_FILE": func(c *config.Config) { c.DatabaseURLFile = "/nowhere" },
+		"LATCHKEY_SECRET_KEY is":     func(c *config.Config) { c.SecretKey = "c2hvcnQ=" },
+		"LATCHKEY_SECRET_KEY_FILE":   func(c *config.Config) { c.SecretKeyFile = "/nowhere" },
 	} {
 		c := good()
 		change(&c)
@@ -53,6 +55,48 @@ func TestASecretFileIsReadWithoutItsLineEnd(t *testing.T) {
 	}
 	if err := c.Load(); err != nil || c.DatabaseURL != "postgres://u:p@h/d" {
 		t.Errorf("%q, %v", c.DatabaseURL, err)
+	}
+}
+
+func TestAnEmptyKeyFileIsNoReasonToGoOnWithoutAKey(t *testing.T) {
+	c := good()
+	c.SecretKeyFile = filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(c.SecretKeyFile, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Load(); err == nil || !strings.Contains(err.Error(), "LATCHKEY_SECRET_KEY is not right") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestSecretsAreSealedByTheSettingElseByAFileBesideTheEmbeddedDatabase(t *testing.T) {
+	set := good()
+	set.SecretKey = strings.Repeat("0f", 32)
+	one, _, err := set.Secrets()
+	if err != nil || one == nil {
+		t.Fatalf("by the setting: %v, %v", one, err)
+	}
+	postgres := good()
+	postgres.DatabaseURL = "postgres://h/d"
+	if box, _, err := postgres.Secrets(); box != nil || err != nil {
+		t.Errorf("Postgres without the setting: %v, %v", box, err)
+	}
+	embedded := good()
+	embedded.Data = t.TempDir()
+	first, warning, err := embedded.Secrets()
+	if err != nil || warning != "" {
+		t.Fatalf("first start: %q, %v", warning, err)
+	}
+	path := filepath.Join(embedded.Data, "secret.key")
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	second, warning, err := embedded.Secrets()
+	if err != nil || !strings.Contains(warning, "chmod 600 "+path) {
+		t.Fatalf("second start: %q, %v", warning, err)
+	}
+	if text, err := second.Open(first.Seal([]byte("x"), "here"), "here"); err != nil || string(text) != "x" {
+		t.Errorf("the second start opens %q, %v", text, err)
 	}
 }
 

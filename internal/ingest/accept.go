@@ -11,7 +11,9 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/internal/keys"
+	"latchkey/internal/source"
 	"latchkey/internal/token"
+	"latchkey/models"
 )
 
 const maxIdempotencyKey = 255
@@ -28,6 +30,12 @@ func (s *Service) Accept(ctx context.Context, r *Request) (*Outcome, error) {
 	if refusal != nil {
 		return nil, s.refused(ctx, r, cred, nil, refusal)
 	}
+	if refusal := s.checkSignature(r, cred, body); refusal != nil {
+		// By the newest settings, if another instance changed them a moment ago.
+		if cred, refusal = s.renew(ctx, r, cred, body); refusal != nil {
+			return nil, s.refused(ctx, r, cred, body, refusal)
+		}
+	}
 	split, refusal := s.itemsOf(r, body)
 	if refusal != nil {
 		return nil, s.refused(ctx, r, cred, body, refusal)
@@ -39,16 +47,74 @@ func (s *Service) Accept(ctx context.Context, r *Request) (*Outcome, error) {
 		}
 		defer s.writer.release(int64(len(body)))
 	}
-	out := s.parseAll(r, cred, split)
-	if refusal := s.store(ctx, r, cred, body, out); refusal != nil {
+	return s.settle(ctx, r, cred, body, split)
+}
+
+// tries is how often a request is looked at again because its key's settings changed meanwhile.
+const tries = 4
+
+// settle reads the items by the key's settings and stores them. The writer finds out inside its
+// transaction when the settings have changed since; the items are then read again by the new ones.
+func (s *Service) settle(ctx context.Context, r *Request, cred *keys.Credential, body []byte, split *bodyItems) (*Outcome, error) {
+	for range tries {
+		out, err := s.attempt(ctx, r, cred, body, split)
+		if !errors.Is(err, errMoved) {
+			return out, err
+		}
+		fresh, refusal := s.renew(ctx, r, cred, body)
+		if refusal != nil {
+			return nil, s.refused(ctx, r, cred, body, refusal)
+		}
+		cred = fresh
+	}
+	return nil, s.refused(ctx, r, cred, body, errOverloaded())
+}
+
+// renew reads the key's settings past what is in memory, and checks by them what was checked by the
+// old ones.
+func (s *Service) renew(ctx context.Context, r *Request, cred *keys.Credential, body []byte) (*keys.Credential, *Refusal) {
+	fresh, err := s.keys.Renew(ctx, cred)
+	if ended := stateRefusal(err); ended != nil {
+		return nil, ended
+	}
+	if err == nil && fresh.TemplateID != "" {
+		_, err = s.templates.Refresh(ctx, fresh.TemplateID)
+	}
+	if err != nil {
+		return nil, errStorage(err)
+	}
+	if r.Kind == Bulk && fresh.SignatureScheme != "" && !r.trusted {
+		return nil, errUnsignedBulk()
+	}
+	if r.Kind == Bulk {
+		return fresh, nil
+	}
+	return fresh, s.checkSignature(r, fresh, body)
+}
+
+func (s *Service) attempt(ctx context.Context, r *Request, cred *keys.Credential, body []byte, split *bodyItems) (*Outcome, error) {
+	if r.Kind.endpointType() == models.ProductOrgs {
+		out, err := s.acceptOrgs(ctx, r, cred, body, split)
+		var refusal *Refusal
+		if errors.As(err, &refusal) && refusal.Code != mappingFailed {
+			return nil, s.refused(ctx, r, cred, body, refusal)
+		}
+		return out, err
+	}
+	p := s.parseAll(r, cred, split)
+	refusal, err := s.store(ctx, r, cred, body, p)
+	if err != nil {
+		return nil, err
+	}
+	if refusal != nil {
 		return nil, s.refused(ctx, r, cred, body, refusal)
 	}
-	return out.outcome, nil
+	return p.outcome, nil
 }
 
 // admit makes the checks that come before the body: key, state, secret, type, room, headers.
 func (s *Service) admit(ctx context.Context, r *Request) (*keys.Credential, *Refusal) {
-	cred, err := s.keys.Authenticate(ctx, r.Key, r.Secret)
+	cred, err := s.credential(ctx, r)
 	if ended := stateRefusal(err); ended != nil {
 		return cred, ended
 	}
@@ -61,6 +127,8 @@ func (s *Service) admit(ctx context.Context, r *Request) (*keys.Credential, *Ref
 		return nil, errStorage(err)
 	case cred.EndpointType != r.Kind.endpointType():
 		return cred, errWrongType(cred.EndpointType)
+	case cred.SignatureScheme != "" && r.Kind == Bulk && !isTrusted(ctx):
+		return cred, errUnsignedBulk()
 	case r.Problem != nil:
 		return cred, r.Problem
 	case s.writer.full(s.expected(r)):
@@ -129,7 +197,19 @@ type parsed struct {
 }
 
 func (s *Service) itemContext(r *Request) *itemContext {
-	return &itemContext{source: cleanText(r.Source), receivedAt: r.ReceivedAt, limit: s.limits.Item}
+	return &itemContext{
+		source: cleanText(r.Source), receivedAt: r.ReceivedAt, limit: s.limits.Item,
+		header: r.Header, vendor: source.Lookup(r.Source),
+	}
+}
+
+// withoutIDs are the headers for the items of a list: the delivery's own id is not theirs.
+func withoutIDs(h http.Header) http.Header {
+	h = h.Clone()
+	for _, name := range append([]string{"X-Shopify-Event-Id"}, vendorIDs...) {
+		h.Del(name)
+	}
+	return h
 }
 
 // vendorIDs are headers in which senders put a delivery's own id.
@@ -157,7 +237,7 @@ func (s *Service) parseAll(r *Request, cred *keys.Credential, split *bodyItems) 
 			ic.limit = s.limits.SourceBody
 		}
 	} else {
-		ic.derive = headerID(r.Header)
+		ic.derive, ic.header = headerID(r.Header), withoutIDs(r.Header)
 	}
 	raw := split.items
 	out := &parsed{single: split.single, outcome: &Outcome{Single: split.single, ReceivedAt: r.ReceivedAt, Results: make([]ItemResult, len(raw))}}
@@ -186,43 +266,51 @@ func bind(it *item, r *Request, cred *keys.Credential, result *ItemResult) {
 }
 
 // store hands the good items to the writer; an outcome without any is logged as refused.
-func (s *Service) store(ctx context.Context, r *Request, cred *keys.Credential, body []byte, p *parsed) *Refusal {
+// The error is errMoved; a refusal is for the sender.
+func (s *Service) store(ctx context.Context, r *Request, cred *keys.Credential, body []byte, p *parsed) (*Refusal, error) {
 	out := p.outcome
 	if p.single && out.Rejected == 1 {
 		e := out.Results[0].Err
-		return &Refusal{Status: http.StatusBadRequest, Code: e.Code, Message: e.Message, Field: e.Field}
+		return &Refusal{Status: http.StatusBadRequest, Code: e.Code, Message: e.Message, Field: e.Field}, nil
 	}
 	if r.Atomic && out.Rejected > 0 {
 		s.holdBack(p)
 	}
 	if len(p.items) == 0 {
 		if ended := stateRefusal(s.keys.Recheck(ctx, cred)); ended != nil {
-			return ended
+			return ended, nil
 		}
 		s.logOutcome(r, cred, body, p)
-		return nil
+		return nil, nil
 	}
 	line := s.line(r, cred, body)
 	describe(line, p)
 	j := &job{cred: cred, items: p.items, request: line, started: r.ReceivedAt, bytes: int64(len(body))}
 	if err := s.writer.submit(j); err != nil {
-		return asRefusal(err)
+		if errors.Is(err, errMoved) {
+			return nil, err
+		}
+		return asRefusal(err), nil
 	}
 	s.answers.add(Accepted)
 	out.Accepted, out.Duplicates = j.accepted, j.repeated
 	s.usage.used(cred, r.seen(), r.ReceivedAt)
 	s.usage.rejected(cred, out.Rejected, r.ReceivedAt)
-	return nil
+	return nil, nil
 }
 
 // holdBack turns the good items of an atomic request into refused ones.
 func (s *Service) holdBack(p *parsed) {
 	for _, it := range p.items {
 		it.result.Status, it.result.MessageID = Rejected, ""
-		it.result.Err = &ItemError{Code: "atomic_rejected", Message: "This item is fine, but another one is not, and the request asked for all or nothing."}
+		it.result.Err = errHeldBack()
 		p.outcome.Rejected++
 	}
 	p.items, p.outcome.Atomic = nil, true
+}
+
+func errHeldBack() *ItemError {
+	return &ItemError{Code: "atomic_rejected", Message: "This item is fine, but another one is not, and the request asked for all or nothing."}
 }
 
 func asRefusal(err error) *Refusal {

@@ -3,6 +3,7 @@ package ingest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 
 	"latchkey/internal/keys"
@@ -79,7 +80,7 @@ type upload struct {
 
 func (s *Service) newUpload(r *Request, cred *keys.Credential) *upload {
 	ic := s.itemContext(r)
-	ic.derive = headerID(r.Header)
+	ic.derive, ic.header = headerID(r.Header), withoutIDs(r.Header)
 	from := max(1, r.FromLine)
 	return &upload{
 		s: s, r: r, cred: cred, ic: ic, line: from - 1, resume: from,
@@ -88,7 +89,7 @@ func (s *Service) newUpload(r *Request, cred *keys.Credential) *upload {
 }
 
 // take applies the rules to one item and commits when a chunk is full.
-func (u *upload) take(raw []byte) {
+func (u *upload) take(ctx context.Context, raw []byte) {
 	it, refused := u.ic.parse(raw, u.line)
 	if refused != nil {
 		u.reject(refused)
@@ -101,7 +102,7 @@ func (u *upload) take(raw []byte) {
 	u.out.Lines++
 	u.chunk, u.size = append(u.chunk, it), u.size+int64(len(raw))
 	if len(u.chunk) >= chunkItems || u.size >= chunkBytes {
-		u.commit()
+		u.commit(ctx)
 	}
 }
 
@@ -115,7 +116,7 @@ func (u *upload) reject(e *ItemError) {
 
 // commit waits until the chunk is durable. A refusal of the whole chunk ends the upload: the
 // lines from the chunk's first on are then not stored.
-func (u *upload) commit() {
+func (u *upload) commit(ctx context.Context) {
 	if len(u.chunk) == 0 {
 		if u.refusal == nil {
 			u.resume = u.line + 1
@@ -123,7 +124,7 @@ func (u *upload) commit() {
 		return
 	}
 	j := &job{cred: u.cred, items: u.chunk, started: u.r.ReceivedAt, bytes: u.size}
-	if err := u.s.submitChunk(j); err != nil {
+	if err := u.submitChunk(ctx, j); err != nil {
 		u.refusal, u.resume = asRefusal(err), u.chunk[0].result.Index
 		u.chunk, u.size = nil, 0
 		return
@@ -135,12 +136,24 @@ func (u *upload) commit() {
 	u.s.usage.used(u.cred, u.r.seen(), u.s.now())
 }
 
-func (s *Service) submitChunk(j *job) error {
-	if !s.writer.reserve(j.bytes) {
+// submitChunk hands a chunk to the writer, again when the key's settings changed since the last one.
+func (u *upload) submitChunk(ctx context.Context, j *job) error {
+	if !u.s.writer.reserve(j.bytes) {
 		return errOverloaded()
 	}
-	defer s.writer.release(j.bytes)
-	return s.writer.submit(j)
+	defer u.s.writer.release(j.bytes)
+	for range tries {
+		err := u.s.writer.submit(j)
+		if !errors.Is(err, errMoved) {
+			return err
+		}
+		fresh, refusal := u.s.renew(ctx, u.r, u.cred, nil)
+		if refusal != nil {
+			return refusal
+		}
+		u.cred, j.cred = fresh, fresh
+	}
+	return errOverloaded()
 }
 
 // stop ends an upload whose sender has gone, or whose server stops: what is complete is committed,

@@ -16,8 +16,12 @@ const (
 // setTime finds when the event happened. A bad time never refuses the item: it then counts as
 // happening when it was received, with a warning.
 func (c *itemContext) setTime(it *item, top payload.Object) {
+	c.setTimeFrom(it, top, top.FirstPresent("timestamp", "originalTimestamp", "occurred_at", "time", "created_at"))
+}
+
+// setTimeFrom reads the time that was found, of an item whose members say when it was sent.
+func (c *itemContext) setTimeFrom(it *item, top payload.Object, v payload.Value) {
 	it.signal.OccurredAt = models.At(c.receivedAt)
-	v := top.FirstPresent("timestamp", "originalTimestamp", "occurred_at", "time", "created_at")
 	if v.IsNull() {
 		return
 	}
@@ -30,11 +34,17 @@ func (c *itemContext) setTime(it *item, top payload.Object) {
 		at = at.Add(skew)
 		it.warn(warnClockSkew)
 	}
+	c.keepTime(it, at)
+}
+
+// keepTime takes a time that is not in the future; else the item counts as happening when it was
+// received.
+func (c *itemContext) keepTime(it *item, at time.Time) {
+	it.signal.OccurredAt = models.At(at)
 	if at.Sub(c.receivedAt) > skewTolerance {
 		it.warn(warnFutureTimestamp)
-		return
+		it.signal.OccurredAt = models.At(c.receivedAt)
 	}
-	it.signal.OccurredAt = models.At(at)
 }
 
 // skew is how far the sender's clock is behind ours, by the time at which it says it sent. A

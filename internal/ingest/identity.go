@@ -23,9 +23,7 @@ func (c *itemContext) identity(it *item, top payload.Object) *ItemError {
 	}
 	s.Email = email
 	s.UserID, s.AnonymousID, s.GroupID = it.keep(s.UserID, maxText), it.keep(s.AnonymousID, maxText), it.keep(s.GroupID, maxText)
-	if s.Email == "" && s.UserID == "" && s.AnonymousID == "" && s.GroupID == "" {
-		it.warn(warnNoIdentity)
-	}
+	it.needIdentity()
 	return nil
 }
 

@@ -10,11 +10,14 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"latchkey/internal/database"
 	"latchkey/internal/keys"
+	"latchkey/internal/secretbox"
+	"latchkey/internal/templates"
 	"latchkey/models"
 )
 
@@ -27,11 +30,12 @@ const (
 	Batch
 	Bulk
 	ProductOrgs
+	ProductOrgsBatch
 )
 
 // endpointType is the type of key that the URL takes.
 func (k Kind) endpointType() string {
-	if k == ProductOrgs {
+	if k == ProductOrgs || k == ProductOrgsBatch {
 		return models.ProductOrgs
 	}
 	return models.SignalStaging
@@ -54,6 +58,9 @@ type Request struct {
 	Body       io.Reader
 	Length     int64 // Content-Length, -1 if unknown
 	ReceivedAt time.Time
+	URL        func() string // as the sender called it; some vendors sign it
+
+	trusted bool // made by this process for a person who may manage the key
 }
 
 // Limits bound what one request may carry. Sizes are bytes after inflation.
@@ -76,7 +83,7 @@ var DefaultLimits = Limits{
 
 func (l Limits) body(r *Request) int64 {
 	switch {
-	case r.Kind == Batch:
+	case r.Kind == Batch, r.Kind == ProductOrgsBatch:
 		return l.BatchBody
 	case r.Kind == Bulk:
 		return l.BulkBody
@@ -99,6 +106,8 @@ type ItemError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Field   string `json:"field,omitempty"`
+
+	Details map[string]any `json:"details,omitempty"`
 }
 
 // ItemResult is what became of one item.
@@ -109,6 +118,7 @@ type ItemResult struct {
 	MessageID string
 	Warnings  []string
 	Err       *ItemError
+	Org       *OrgResult // of product orgs
 }
 
 // Outcome is what became of a request whose items were looked at.
@@ -129,14 +139,18 @@ type Outcome struct {
 
 // Service holds what requests share.
 type Service struct {
-	keys   *keys.Service
-	db     *database.DB
-	now    func() time.Time
-	limits Limits
-	writer *writer
-	usage  *usage
-	home   *homeWorkspace
-	quota  *logQuota
+	keys      *keys.Service
+	templates *templates.Service
+	box       *secretbox.Box
+	db        *database.DB
+	now       func() time.Time
+	limits    Limits
+	writer    *writer // of signals and of the request log
+	orgWriter *writer
+	replays   *replays
+	usage     *usage
+	home      *homeWorkspace
+	quota     *logQuota
 
 	uploads atomic.Int64 // bulk streams at this time
 	answers answerCounts
@@ -144,8 +158,10 @@ type Service struct {
 
 // Options configure a Service; zero Limits mean DefaultLimits.
 type Options struct {
-	Now    func() time.Time
-	Limits Limits
+	Now       func() time.Time
+	Limits    Limits
+	Templates *templates.Service
+	Secrets   *secretbox.Box // nil: no signature can be checked, and none can be required
 }
 
 // New makes the service; Run must run for it to accept anything.
@@ -155,10 +171,12 @@ func New(db *database.DB, k *keys.Service, o Options) *Service {
 	}
 	u := newUsage(db, o.Now)
 	return &Service{
-		keys: k, db: db, now: o.Now, limits: o.Limits, usage: u,
-		writer: newWriter(newStore(db), k, u, o.Limits, o.Now),
-		home:   &homeWorkspace{db: db},
-		quota:  &logQuota{now: o.Now},
+		keys: k, templates: o.Templates, box: o.Secrets, db: db, now: o.Now, limits: o.Limits, usage: u,
+		writer:    newWriter(newStore(db), k, u, o.Limits, o.Now),
+		orgWriter: newWriter(newOrgStore(db), k, u, o.Limits, o.Now),
+		replays:   newReplays(),
+		home:      &homeWorkspace{db: db},
+		quota:     &logQuota{now: o.Now},
 	}
 }
 
@@ -173,10 +191,20 @@ func (s *Service) Run(ctx context.Context) {
 		defer close(usageDone)
 		s.usage.run(usageCtx)
 	}()
-	s.writer.run(ctx)
+	var writers sync.WaitGroup
+	writers.Go(func() { s.writer.run(ctx) })
+	writers.Go(func() { s.runReplays(ctx) })
+	writers.Go(func() { s.orgWriter.run(ctx) })
+	writers.Wait()
 	stopUsage()
 	<-usageDone
 }
 
-// Stats are gauges for /metrics and /readyz.
-func (s *Service) Stats() Stats { return s.writer.stats() }
+// Stats are gauges for /metrics and /readyz, over both writers; of the queues the fuller counts.
+func (s *Service) Stats() Stats {
+	a, b := s.writer.stats(), s.orgWriter.stats()
+	a.QueuedJobs = max(a.QueuedJobs, b.QueuedJobs)
+	a.StuckFor = max(a.StuckFor, b.StuckFor)
+	a.Updates, a.Flushes, a.Failures = b.Stored, a.Flushes+b.Flushes, a.Failures+b.Failures
+	return a
+}

@@ -5,11 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"latchkey/internal/payload"
+	"latchkey/internal/source"
 	"latchkey/models"
 )
 
@@ -32,9 +34,6 @@ const (
 	maxText      = 1000 // bytes of other columns
 	maxMessageID = 512
 )
-
-// kindTrack is what a signal is unless it says otherwise.
-const kindTrack = "track"
 
 // item is a parsed signal on its way to the writer.
 type item struct {
@@ -65,13 +64,16 @@ type itemContext struct {
 	limit      int64
 	envelope   payload.Object // members beside the list that the item came in
 	checked    bool           // the items come out of a body that is known to be valid JSON
+	header     http.Header
+	vendor     *source.Vendor // whose format the source names; nil for any other
 }
 
 // lenient tells that a vendor's own payload is read: nothing is refused for its shape.
 func (c *itemContext) lenient() bool { return c.source != "" }
 
-// parse applies the item rules to raw, whose bytes are kept as they are. index names the item.
-func (c *itemContext) parse(raw []byte, index int) (*item, *ItemError) {
+// check makes sure that raw is a JSON object within the limits, and returns it without what may
+// stand around it.
+func (c *itemContext) check(raw []byte) ([]byte, *ItemError) {
 	text := trimmed(raw)
 	switch {
 	case int64(len(text)) > c.limit:
@@ -83,19 +85,72 @@ func (c *itemContext) parse(raw []byte, index int) (*item, *ItemError) {
 	case text[0] != '{':
 		return nil, &ItemError{Code: "invalid_item", Message: "An item must be a JSON object."}
 	}
+	return text, nil
+}
+
+// parse applies the item rules to raw, whose bytes are kept as they are. index names the item.
+func (c *itemContext) parse(raw []byte, index int) (*item, *ItemError) {
+	text, refused := c.check(raw)
+	if refused != nil {
+		return nil, refused
+	}
 	var top payload.Object
 	if err := json.Unmarshal(text, &top); err != nil {
 		return nil, &ItemError{Code: "invalid_json", Message: "This item could not be read: " + err.Error()}
 	}
-	it := &item{signal: models.Signal{Source: c.source, Kind: kindTrack, Raw: raw, ReceivedAt: models.At(c.receivedAt)}}
-	if err := c.fill(it, top); err != nil {
-		return nil, err
+	it := &item{signal: models.Signal{Source: c.source, Raw: raw, ReceivedAt: models.At(c.receivedAt)}}
+	id, refused := c.normalise(it, top, text)
+	if refused != nil {
+		return nil, refused
 	}
 	if unstorable(text) {
 		it.warn(warnSanitised)
 	}
-	c.setMessageID(it, top, index)
+	c.setMessageID(it, id, index)
 	return it, nil
+}
+
+// normalise fills the signal's columns and returns the message id that the payload itself has: by
+// the vendor's adapter where the source has one and the payload its shape, else by the item rules.
+func (c *itemContext) normalise(it *item, top payload.Object, text []byte) (id string, refused *ItemError) {
+	if c.vendor != nil {
+		in := source.Input{Header: c.header, Top: top, Envelope: c.envelope, Raw: text}
+		if found, ok := c.vendor.Normalise(in); ok {
+			c.adopt(it, top, found)
+			return found.MessageID, nil
+		}
+	}
+	if refused := c.fill(it, top); refused != nil {
+		return "", refused
+	}
+	kind, _ := top["type"].Text()
+	it.signal.Kind = source.KindOf(it.signal.Event, kind)
+	return top.FirstID("messageId", "message_id", "uuid", "$insert_id", "event_id"), nil
+}
+
+// adopt takes over what an adapter found. What it did not find is not looked for elsewhere: it knows
+// where its vendor puts things.
+func (c *itemContext) adopt(it *item, top payload.Object, found source.Event) {
+	s := &it.signal
+	s.Event, s.Kind = it.keep(strings.TrimSpace(found.Event), maxEvent), found.Kind
+	if email, ok := payload.Address(found.Email); ok {
+		s.Email = email
+	} else if strings.TrimSpace(found.Email) != "" {
+		it.warn(warnInvalidEmail)
+	}
+	s.UserID, s.AnonymousID, s.GroupID = it.keep(found.UserID, maxText), it.keep(found.AnonymousID, maxText), it.keep(found.GroupID, maxText)
+	it.needIdentity()
+	c.setTimeFrom(it, top, found.Time)
+	for _, code := range found.Warnings {
+		it.warn(code)
+	}
+}
+
+func (it *item) needIdentity() {
+	s := &it.signal
+	if s.Email == "" && s.UserID == "" && s.AnonymousID == "" && s.GroupID == "" {
+		it.warn(warnNoIdentity)
+	}
 }
 
 func (c *itemContext) fill(it *item, top payload.Object) *ItemError {
@@ -171,10 +226,10 @@ func (it *item) keep(text string, most int) string {
 // setMessageID takes the header's id, else the item's own, else one derived from the header, the
 // item's place and its bytes, so that a repeated upload stores nothing twice and a resumed one
 // loses nothing.
-func (c *itemContext) setMessageID(it *item, top payload.Object, index int) {
+func (c *itemContext) setMessageID(it *item, own string, index int) {
 	id, derived := c.messageID, false
 	if id == "" {
-		id = top.FirstID("messageId", "message_id", "uuid", "$insert_id", "event_id")
+		id = own
 	}
 	if id == "" && c.derive != "" {
 		id, derived = fmt.Sprintf("%s#%d", c.derive, index), true

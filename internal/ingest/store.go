@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,13 @@ import (
 
 // dedupWindow is how long a message id is remembered.
 const dedupWindow = 7 * 24 * time.Hour
+
+func newOrgStore(db *database.DB) store {
+	if db.IsPostgres() {
+		return &orgPostgres{pool: db.Pool}
+	}
+	return &orgSQLite{db: db.SQLDB()}
+}
 
 func newStore(db *database.DB) store {
 	if db.IsPostgres() {
@@ -24,6 +32,36 @@ func newStore(db *database.DB) store {
 type keyState struct {
 	status    string
 	expiresAt models.Time
+	settings  int
+	template  string // org store only: the key's template and its newest version
+	version   int
+}
+
+// errMoved says that the key's settings changed after the request was read under the old ones: it
+// is looked at again under the new.
+var errMoved = errors.New("the key's settings have changed")
+
+// judgeOrgs is judge for updates: the template that mapped them must be the newest of their key's.
+// A replay is a person's act and needs no active key.
+func judgeOrgs(jobs []*job, states map[string]keyState, now time.Time) (live []*job, dead map[*job]error) {
+	var posted, replays []*job
+	for _, j := range jobs {
+		if j.replay {
+			replays = append(replays, j)
+		} else {
+			posted = append(posted, j)
+		}
+	}
+	live, dead = judge(posted, states, now)
+	dead = merge(map[*job]error{}, dead)
+	return slices.DeleteFunc(append(live, replays...), func(j *job) bool {
+		state := states[j.cred.ID]
+		if len(j.updates) == 0 || state.template == j.template.TemplateID && state.version == j.template.Version {
+			return false
+		}
+		dead[j] = errMoved
+		return true
+	}), dead
 }
 
 // judge splits jobs by the state of their keys inside the transaction.
@@ -37,6 +75,8 @@ func judge(jobs []*job, states map[string]keyState, now time.Time) (live []*job,
 			reason = errDeactivated()
 		case !state.expiresAt.IsZero() && !now.Before(state.expiresAt.Time):
 			reason = errExpired()
+		case state.settings != j.cred.SettingsVersion:
+			reason = errMoved
 		}
 		if reason == nil {
 			live = append(live, j)
@@ -48,6 +88,16 @@ func judge(jobs []*job, states map[string]keyState, now time.Time) (live []*job,
 		dead[j] = reason
 	}
 	return live, dead
+}
+
+func templateIDs(jobs []*job) []string {
+	var ids []string
+	for _, j := range jobs {
+		if j.template != nil && !slices.Contains(ids, j.template.TemplateID) {
+			ids = append(ids, j.template.TemplateID)
+		}
+	}
+	return ids
 }
 
 func keyIDs(jobs []*job) []string {
@@ -118,11 +168,19 @@ func (j *job) finish(now time.Time) {
 		return
 	}
 	r := j.request
-	if len(j.items) == 0 {
+	if len(j.items)+len(j.updates) == 0 {
 		return // the line of an upload, whose chunks were jobs of their own
 	}
 	r.Accepted, r.Duplicates = j.accepted, j.repeated
 	r.DurationUS = now.Sub(j.started).Microseconds()
+	if len(j.updates) == 1 && len(j.updates[0].result.ID) > 0 {
+		u := j.updates[0]
+		id := u.result.ID
+		r.SignalID = &id
+		if u.row.Status != models.UpdateDuplicate && bytes.Equal(r.Body, u.row.Raw) {
+			r.Body = nil // the update has it
+		}
+	}
 	if len(j.items) == 1 && r.Rejected == 0 {
 		it := j.items[0]
 		id := it.result.ID
@@ -136,18 +194,18 @@ func (j *job) finish(now time.Time) {
 	}
 }
 
-// fresh are the items to insert.
-func fresh(jobs []*job) []*models.Signal {
-	var out []*models.Signal
+// fresh are the signals to insert, and beside each the version of its key's settings that it was
+// read under.
+func fresh(jobs []*job) (rows []*models.Signal, settings []int32) {
 	for _, j := range jobs {
 		for _, it := range j.items {
 			if it.result.Status == Accepted {
 				it.signal.Warnings = strings.Join(it.warnings, ",")
-				out = append(out, &it.signal)
+				rows, settings = append(rows, &it.signal), append(settings, int32(j.cred.SettingsVersion))
 			}
 		}
 	}
-	return out
+	return rows, settings
 }
 
 // lines are the log lines to insert with the jobs.

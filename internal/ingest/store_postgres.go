@@ -51,15 +51,9 @@ func (s *postgresStore) commit(ctx context.Context, now time.Time, jobs []*job, 
 	} else {
 		assign(jobs, nil)
 	}
-	if signals := fresh(jobs); len(signals) > 0 {
-		queueSignals(batch, signals, now)
-	}
-	if rows := lines(jobs, nil, now); len(rows) > 0 {
-		queueRequests(batch, rows, ofActiveKeys, now)
-	}
-	if len(logs) > 0 {
-		queueRequests(batch, logs, ofAnyKey, now)
-	}
+	queueSignals(batch, jobs, now)
+	queueLines(batch, jobs, now)
+	queueRequests(batch, insertLogRows, logs, nil)
 	batch.Queue("COMMIT")
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("insert and commit: %w", err)
@@ -79,7 +73,7 @@ func begin(batch *pgx.Batch, jobs []*job, states map[string]keyState) {
 		return
 	}
 	batch.Queue(keys.StateLockShared)
-	batch.Queue("SELECT id::text, status, COALESCE(expires_at, 0) FROM api_keys WHERE id = ANY($1::uuid[])", binaries(keyIDs(jobs))).
+	batch.Queue("SELECT id::text, status, COALESCE(expires_at, 0), settings_version FROM api_keys WHERE id = ANY($1::uuid[])", binaries(keyIDs(jobs))).
 		Query(func(rows pgx.Rows) error { return scanStates(rows, states) })
 }
 
@@ -95,10 +89,11 @@ func scanStates(rows pgx.Rows, states map[string]keyState) error {
 	for rows.Next() {
 		var id, status string
 		var expires int64
-		if err := rows.Scan(&id, &status, &expires); err != nil {
+		var settings int
+		if err := rows.Scan(&id, &status, &expires, &settings); err != nil {
 			return err
 		}
-		state := keyState{status: status}
+		state := keyState{status: status, settings: settings}
 		if expires != 0 {
 			state.expiresAt = models.At(time.UnixMicro(expires))
 		}

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"latchkey/models"
@@ -37,7 +36,8 @@ func (s *sqliteStore) commit(ctx context.Context, now time.Time, jobs []*job, lo
 		return nil, err
 	}
 	assign(live, known)
-	if err := insertSignals(ctx, tx, fresh(live)); err != nil {
+	signals, _ := fresh(live)
+	if err := insertSignals(ctx, tx, signals); err != nil {
 		return nil, err
 	}
 	if err := insertRequests(ctx, tx, lines(live, logs, now)); err != nil {
@@ -54,14 +54,14 @@ func readStates(ctx context.Context, tx *sql.Tx, ids []string) (map[string]keySt
 	if len(ids) == 0 {
 		return states, nil
 	}
-	stmt, err := tx.PrepareContext(ctx, "SELECT status, expires_at FROM api_keys WHERE id = ?")
+	stmt, err := tx.PrepareContext(ctx, "SELECT status, expires_at, settings_version FROM api_keys WHERE id = ?")
 	if err != nil {
 		return nil, fmt.Errorf("check keys: %w", err)
 	}
 	defer func() { _ = stmt.Close() }()
 	for _, id := range ids {
 		var state keyState
-		err := stmt.QueryRowContext(ctx, id).Scan(&state.status, &state.expiresAt)
+		err := stmt.QueryRowContext(ctx, id).Scan(&state.status, &state.expiresAt, &state.settings)
 		if errors.Is(err, sql.ErrNoRows) {
 			continue
 		}
@@ -107,9 +107,7 @@ func claimSQLite(ctx context.Context, tx *sql.Tx, now time.Time, items []*item) 
 }
 
 func insertSignals(ctx context.Context, tx *sql.Tx, rows []*models.Signal) error {
-	const columns = `id, workspace_id, environment, api_key_id, request_id, source, kind, event, email,
-		user_id, anonymous_id, group_id, message_id, warnings, occurred_at, received_at, raw`
-	return insertEach(ctx, tx, "signals", columns, len(rows), func(i int) []any {
+	return insertEach(ctx, tx, "signals", signalColumns, len(rows), func(i int) []any {
 		s := rows[i]
 		return []any{
 			s.ID, s.WorkspaceID, s.Environment, s.APIKeyID, s.RequestID, s.Source, s.Kind, s.Event, s.Email,
@@ -119,9 +117,7 @@ func insertSignals(ctx context.Context, tx *sql.Tx, rows []*models.Signal) error
 }
 
 func insertRequests(ctx context.Context, tx *sql.Tx, rows []*models.GatewayRequest) error {
-	const columns = `id, workspace_id, environment, api_key_id, route, source, status, code, message,
-		accepted, duplicates, rejected, event, email, signal_id, bytes, duration_us, ip, user_agent, headers, results, body, received_at`
-	return insertEach(ctx, tx, "gateway_requests", columns, len(rows), func(i int) []any {
+	return insertEach(ctx, tx, "gateway_requests", requestColumns, len(rows), func(i int) []any {
 		r := rows[i]
 		return []any{
 			r.ID, r.WorkspaceID, r.Environment, r.APIKeyID, r.Route, r.Source, r.Status, r.Code, r.Message,
@@ -129,22 +125,4 @@ func insertRequests(ctx context.Context, tx *sql.Tx, rows []*models.GatewayReque
 			r.Headers, r.Results, r.Body, r.ReceivedAt,
 		}
 	})
-}
-
-func insertEach(ctx context.Context, tx *sql.Tx, table, columns string, n int, row func(int) []any) error {
-	if n == 0 {
-		return nil
-	}
-	marks := strings.TrimSuffix(strings.Repeat("?, ", strings.Count(columns, ",")+1), ", ")
-	stmt, err := tx.PrepareContext(ctx, "INSERT INTO "+table+" ("+columns+") VALUES ("+marks+")")
-	if err != nil {
-		return fmt.Errorf("insert %s: %w", table, err)
-	}
-	defer func() { _ = stmt.Close() }()
-	for i := range n {
-		if _, err := stmt.ExecContext(ctx, row(i)...); err != nil {
-			return fmt.Errorf("insert %s: %w", table, err)
-		}
-	}
-	return nil
 }

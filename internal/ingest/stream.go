@@ -35,7 +35,7 @@ func (u *upload) run(ctx context.Context, body io.Reader) {
 	default:
 		u.lines(ctx, in)
 	}
-	u.commit() // what is complete stays, even if the stream broke after it
+	u.commit(ctx) // what is complete stays, even if the stream broke after it
 }
 
 // look peeks until the first line is there, without waiting for more than is needed to tell.
@@ -99,7 +99,7 @@ func (u *upload) lines(ctx context.Context, in *bufio.Reader) {
 		case tooLong:
 			u.reject(&ItemError{Code: "item_too_large", Message: fmt.Sprintf("This line is larger than %d bytes.", u.s.limits.Item)})
 		case len(bytes.TrimSpace(text)) > 0:
-			u.take(text)
+			u.take(ctx, text)
 		}
 		if err != nil || u.stop(ctx) {
 			return
@@ -176,7 +176,7 @@ func (u *upload) elements(ctx context.Context, dec *json.Decoder, bounded *eleme
 			return
 		}
 		u.line++
-		if u.take(raw); u.refusal != nil || u.stop(ctx) {
+		if u.take(ctx, raw); u.refusal != nil || u.stop(ctx) {
 			return
 		}
 	}
@@ -229,7 +229,7 @@ func (u *upload) object(ctx context.Context, dec *json.Decoder, bounded *element
 	if !u.listed {
 		u.ic.envelope = nil
 		u.line++
-		u.take(trimmed(bytes.Clone(bounded.copy.Bytes()[:dec.InputOffset()])))
+		u.take(ctx, trimmed(bytes.Clone(bounded.copy.Bytes()[:dec.InputOffset()])))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/internal/keys"
+	"latchkey/internal/templates"
 	"latchkey/models"
 )
 
@@ -23,6 +24,9 @@ const (
 type job struct {
 	cred     *keys.Credential
 	items    []*item
+	updates  []*update              // the org writer's
+	template *templates.Compiled    // that mapped them
+	replay   bool                   // of updates that are stored already
 	request  *models.GatewayRequest // nil for the inner chunks of a bulk stream
 	started  time.Time
 	bytes    int64
@@ -157,13 +161,13 @@ func (w *writer) gather() {
 func (w *writer) take(jobs []*job, logs []*models.GatewayRequest) ([]*job, []*models.GatewayRequest) {
 	items, bytes := 0, int64(0)
 	for _, j := range jobs {
-		items, bytes = items+len(j.items), bytes+j.bytes
+		items, bytes = items+len(j.items)+len(j.updates), bytes+j.bytes
 	}
 	for items < flushItems && bytes < flushBytes {
 		select {
 		case j := <-w.jobs:
 			jobs = append(jobs, j)
-			items, bytes = items+len(j.items), bytes+j.bytes
+			items, bytes = items+len(j.items)+len(j.updates), bytes+j.bytes
 			continue
 		default:
 		}
@@ -226,7 +230,9 @@ func (w *writer) settle(jobs []*job, dead map[*job]error) {
 		reason := dead[j]
 		if reason == nil {
 			w.stored.Add(int64(j.accepted))
-			w.usage.accepted(j, now)
+			if !j.replay { // a replay is no traffic
+				w.usage.accepted(j, now)
+			}
 			j.done <- nil
 			continue
 		}
@@ -240,7 +246,8 @@ type Stats struct {
 	QueuedJobs  int
 	QueueJobs   int // capacity
 	QueuedBytes int64
-	Stored      int64
+	Stored      int64 // signals
+	Updates     int64 // product-org updates
 	Flushes     int64
 	Failures    int64
 	DroppedLogs int64

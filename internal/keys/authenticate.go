@@ -22,6 +22,12 @@ type Credential struct {
 	EndpointType string
 	Prefix       string
 
+	SettingsVersion int    // the writer compares it inside its transaction; see Renew
+	TemplateID      string // product_orgs: the payload template
+	OnError         string // product_orgs: models.OnErrorReject or OnErrorQuarantine
+	SignatureScheme string // source.Scheme whose signature is required; empty: none
+	SignatureSecret []byte // sealed by internal/secretbox
+
 	hash       digest
 	secretHash []byte
 	status     string
@@ -74,29 +80,46 @@ func (s *Service) credential(ctx context.Context, hash digest) (*Credential, err
 	if err != nil {
 		return nil, fmt.Errorf("look up key: %w", err)
 	}
-	cred = &Credential{
-		ID: key.ID, WorkspaceID: key.WorkspaceID, Environment: key.Environment,
-		EndpointType: key.EndpointType, Prefix: key.KeyPrefix,
-		hash: hash, secretHash: key.SecretHash, status: key.Status, expiresAt: key.ExpiresAt, readAt: now,
-	}
+	cred = credentialOf(key, now)
 	s.cache.put(hash, cred, generation)
 	return cred, nil
+}
+
+func credentialOf(key models.APIKey, now time.Time) *Credential {
+	c := &Credential{
+		ID: key.ID, WorkspaceID: key.WorkspaceID, Environment: key.Environment,
+		EndpointType: key.EndpointType, Prefix: key.KeyPrefix,
+		SettingsVersion: key.SettingsVersion, OnError: key.OnError,
+		SignatureScheme: key.SignatureScheme, SignatureSecret: key.SignatureSecret,
+		hash: digest(key.KeyHash), secretHash: key.SecretHash, status: key.Status, expiresAt: key.ExpiresAt, readAt: now,
+	}
+	if key.TemplateID != nil {
+		c.TemplateID = *key.TemplateID
+	}
+	return c
+}
+
+// Renew reads a credential past the cache, after the writer found that the key's settings changed.
+// With ErrDeactivated or ErrExpired the credential is returned too, as by Authenticate.
+func (s *Service) Renew(ctx context.Context, c *Credential) (*Credential, error) {
+	s.Forget(c)
+	renewed, err := s.credential(ctx, c.hash)
+	if err != nil {
+		return nil, err
+	}
+	switch err := renewed.check(s.now(), ""); err {
+	case ErrDeactivated, ErrExpired:
+		return renewed, err
+	}
+	return renewed, nil
 }
 
 // Recheck reads the state of a credential past the cache: ErrDeactivated, ErrExpired or ErrUnknown
 // when it has ended since. A refusal goes by it, so that its reason is that of the contract's order
 // though another instance or the command line ended the key a moment ago.
 func (s *Service) Recheck(ctx context.Context, c *Credential) error {
-	s.Forget(c)
-	now, err := s.credential(ctx, c.hash)
-	if err != nil {
-		return err
-	}
-	switch err := now.check(s.now(), ""); err {
-	case ErrDeactivated, ErrExpired:
-		return err
-	}
-	return nil
+	_, err := s.Renew(ctx, c)
+	return err
 }
 
 func (c *Credential) expired(now time.Time) bool {

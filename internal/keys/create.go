@@ -1,8 +1,10 @@
 package keys
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -14,9 +16,13 @@ import (
 	"latchkey/internal/audit"
 	"latchkey/internal/database"
 	"latchkey/internal/fault"
+	"latchkey/internal/mapping"
 	"latchkey/internal/token"
 	"latchkey/models"
 )
+
+// types are what a key can be for.
+var types = []string{models.SignalStaging, models.ProductOrgs}
 
 const (
 	maxName   = 100
@@ -32,6 +38,13 @@ type CreateForm struct {
 	ExpiresAt    time.Time // zero: never
 	WithSecret   bool      // also require a shared secret
 	Nonce        string    // same nonce, same key: a double click makes one
+
+	// A product_orgs key needs exactly one of these three; other keys take none.
+	TemplateID   string            // a named template of the workspace
+	Template     *mapping.Template // rows of its own
+	CaptureFirst bool              // rows later: what arrives waits for them
+
+	OnError string // product_orgs: models.OnErrorReject (also when empty) or OnErrorQuarantine
 }
 
 // Created is a new key with its plaintexts, for the one response that shows them.
@@ -47,7 +60,8 @@ type AlreadyMade struct{ KeyID string }
 func (AlreadyMade) Error() string { return "This form has made its key already." }
 
 // Create makes a key. Faults: Forbidden; Invalid with the fields name, environment,
-// endpoint_type, expires; AlreadyMade for a repeated nonce.
+// endpoint_type, expires, template (see templates.FindingsOf), on_error; AlreadyMade for a repeated
+// nonce.
 func (s *Service) Create(ctx context.Context, actor access.Actor, f CreateForm) (Created, error) {
 	now := s.now().UTC()
 	f.Name = strings.TrimSpace(f.Name)
@@ -61,7 +75,13 @@ func (s *Service) Create(ctx context.Context, actor access.Actor, f CreateForm) 
 	if err != nil {
 		return Created{}, err
 	}
-	err = s.db.Tx(ctx, func(tx *gorm.DB) error { return insert(ctx, tx, now, actor, &made.Key) })
+	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
+		template, err := f.template(ctx, tx, now, actor)
+		if err != nil {
+			return err
+		}
+		return insert(ctx, tx, now, actor, &made.Key, template)
+	})
 	if database.IsDuplicate(err) && f.Nonce != "" {
 		return Created{}, s.alreadyMade(ctx, actor, f.Nonce, err)
 	}
@@ -77,14 +97,14 @@ func (f CreateForm) check(now time.Time) error {
 	if f.Environment != models.Live && f.Environment != models.Test {
 		fields.Add("environment", "Choose Live or Test.")
 	}
-	if f.EndpointType != models.SignalStaging {
-		fields.Add("endpoint_type", "Choose what the key is for. This version makes keys for: signal_staging.")
+	if !slices.Contains(types, f.EndpointType) {
+		fields.Add("endpoint_type", "Choose what the key is for. This version makes keys for: "+strings.Join(types, ", ")+".")
 	}
 	checkExpiry(fields, f.ExpiresAt, now)
 	if len(f.Nonce) > 64 {
 		fields.Add("nonce", "The form is damaged. Load the page again.")
 	}
-	return fields.Err()
+	return f.checkTemplate(fields)
 }
 
 func checkName(fields fault.Fields, name string) {
@@ -125,7 +145,7 @@ func (s *Service) generate(actor access.Actor, f CreateForm, now time.Time) (Cre
 		KeyPrefix:    value.Display(),
 		KeyHash:      hash[:],
 		Status:       models.KeyActive,
-		OnError:      models.OnErrorReject,
+		OnError:      cmp.Or(f.OnError, models.OnErrorReject),
 		ExpiresAt:    models.At(f.ExpiresAt),
 		CreatedAt:    models.At(now),
 		UpdatedAt:    models.At(now),
@@ -148,17 +168,22 @@ func (s *Service) generate(actor access.Actor, f CreateForm, now time.Time) (Cre
 	return made, nil
 }
 
-func insert(ctx context.Context, tx *gorm.DB, now time.Time, actor access.Actor, key *models.APIKey) error {
+func insert(ctx context.Context, tx *gorm.DB, now time.Time, actor access.Actor, key *models.APIKey, template *models.Template) error {
+	after := audit.Values{
+		"name": key.Name, "environment": key.Environment, "endpoint_type": key.EndpointType,
+		"key_prefix": key.KeyPrefix, "expires_at": expiryText(key.ExpiresAt), "shared_secret": key.SecretHash != nil,
+	}
+	if template != nil {
+		key.TemplateID = &template.ID
+		after["on_error"], after["template"] = key.OnError, describe(*template)
+	}
 	if err := gorm.G[models.APIKey](tx).Create(ctx, key); err != nil {
 		return fmt.Errorf("insert key: %w", err)
 	}
 	return audit.Record(ctx, tx, now, actor, audit.Change{
 		Action: "api_key.created",
 		Target: target(*key),
-		After: audit.Values{
-			"name": key.Name, "environment": key.Environment, "endpoint_type": key.EndpointType,
-			"key_prefix": key.KeyPrefix, "expires_at": expiryText(key.ExpiresAt), "shared_secret": key.SecretHash != nil,
-		},
+		After:  after,
 	})
 }
 

@@ -70,7 +70,7 @@ func TestCreateSaysWhatIsWrongWithEachField(t *testing.T) {
 			"control in name": {named("a\x00b"), []string{"name"}},
 			"broken name":     {named("a\xff"), []string{"name"}},
 			"environment":     {func(f *keys.CreateForm) { f.Environment = "prod" }, []string{"environment"}},
-			"type":            {func(f *keys.CreateForm) { f.EndpointType = models.ProductOrgs }, []string{"endpoint_type"}},
+			"type":            {func(f *keys.CreateForm) { f.EndpointType = models.APIAccess }, []string{"endpoint_type"}},
 			"past expiry":     {expiring(noon), []string{"expires"}},
 			"far expiry":      {expiring(noon.AddDate(11, 0, 0)), []string{"expires"}},
 			"nonce":           {func(f *keys.CreateForm) { f.Nonce = strings.Repeat("n", 65) }, []string{"nonce"}},
@@ -141,7 +141,7 @@ func TestAViewerMakesNoKeys(t *testing.T) {
 func TestEveryUseCaseTreatsAnotherWorkspacesKeyAsOneThatDoesNotExist(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
-		made := w.createAs(w.alien, named("Alien"))
+		made := w.createAs(w.alien, named("Alien"), orgs, capturing)
 		before := w.stored(made.Key.ID)
 		for name, try := range map[string]func(ctx context.Context, id string) error{
 			"Get":    func(ctx context.Context, id string) error { _, err := w.s.Get(ctx, w.owner, id); return err },
@@ -151,7 +151,17 @@ func TestEveryUseCaseTreatsAnotherWorkspacesKeyAsOneThatDoesNotExist(t *testing.
 			},
 			"Deactivate": func(ctx context.Context, id string) error { return w.s.Deactivate(ctx, w.owner, id, "Alien") },
 			"Revoke":     func(ctx context.Context, id string) error { _, err := w.s.Revoke(ctx, w.owner, id); return err },
-			"Traffic":    func(ctx context.Context, id string) error { _, err := w.s.Traffic(ctx, w.owner, id); return err },
+			"UseTemplate": func(ctx context.Context, id string) error {
+				return w.s.UseTemplate(ctx, w.owner, id, *made.Key.TemplateID)
+			},
+			"DetachTemplate": func(ctx context.Context, id string) error { return w.s.DetachTemplate(ctx, w.owner, id) },
+			"SetOnError": func(ctx context.Context, id string) error {
+				return w.s.SetOnError(ctx, w.owner, id, models.OnErrorQuarantine)
+			},
+			"SetSignature": func(ctx context.Context, id string) error {
+				return w.s.SetSignature(ctx, w.owner, id, "github", []byte("sealed"))
+			},
+			"Traffic": func(ctx context.Context, id string) error { _, err := w.s.Traffic(ctx, w.owner, id); return err },
 			"Usage": func(ctx context.Context, id string) error {
 				_, err := w.s.Usage(ctx, w.owner, id, keys.Spans[0])
 				return err

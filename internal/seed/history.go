@@ -1,8 +1,10 @@
 package seed
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"latchkey/internal/access"
@@ -55,7 +57,9 @@ type step struct {
 
 // history runs the workspace's past in order, so that the audit log reads like one.
 func (d *demo) history(ctx context.Context) error {
-	for _, s := range d.steps() {
+	steps := append(d.steps(), d.orgSteps()...)
+	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(b.days, a.days) })
+	for _, s := range steps {
 		d.clock.set(d.ago(s.days))
 		if err := s.do(ctx); err != nil {
 			return err
@@ -138,7 +142,7 @@ func (d *demo) invite(role access.Role, email string) func(context.Context) erro
 }
 
 func (d *demo) create(by access.Role, form keys.CreateForm) func(context.Context) error {
-	form.EndpointType = models.SignalStaging
+	form.EndpointType = cmp.Or(form.EndpointType, models.SignalStaging)
 	return func(ctx context.Context) error {
 		made, err := d.keys.Create(ctx, d.people[by], form)
 		if err != nil {

@@ -25,6 +25,7 @@ import (
 	"latchkey/internal/fault"
 	"latchkey/internal/ingest"
 	"latchkey/internal/keys"
+	"latchkey/internal/templates"
 	"latchkey/models"
 )
 
@@ -47,14 +48,15 @@ const week = 7*24*time.Hour - time.Hour
 
 // demo is what the steps share.
 type demo struct {
-	db       *app.App
-	clock    *clock
-	accounts *accounts.Service
-	keys     *keys.Service
-	ingest   *ingest.Service
-	rnd      *mathrand.Rand
-	now      time.Time
-	password string
+	db        *app.App
+	clock     *clock
+	accounts  *accounts.Service
+	keys      *keys.Service
+	ingest    *ingest.Service
+	templates *templates.Service
+	rnd       *mathrand.Rand
+	now       time.Time
+	password  string
 
 	workspace string
 	people    map[access.Role]access.Actor
@@ -114,7 +116,7 @@ func newDemo(a *app.App) (*demo, error) {
 	}
 	d.clock.set(d.now)
 	past := app.New(a.DB, app.Options{Now: d.clock.Now, Brand: a.Keys.Brand()})
-	d.accounts, d.keys, d.ingest = past.Accounts, past.Keys, past.Ingest
+	d.accounts, d.keys, d.ingest, d.templates = past.Accounts, past.Keys, past.Ingest, past.Templates
 	return d, nil
 }
 

@@ -21,6 +21,7 @@ import (
 	"latchkey/internal/fault"
 	"latchkey/internal/ingest"
 	"latchkey/internal/keys"
+	"latchkey/internal/mapping"
 	"latchkey/internal/seed"
 	"latchkey/internal/signals"
 	"latchkey/models"
@@ -254,4 +255,32 @@ func TestNothingSeededLiesInTheFutureOrBeyondAWeek(t *testing.T) {
 	if n := len(all[models.AuditEntry](t, a.DB, "created_at > ?", models.At(now.Add(time.Minute)))); n > 0 {
 		t.Errorf("%d audit entries of the future", n)
 	}
+}
+
+func TestTheDemoHasANamedTemplateWithTwoVersionsAndTwoKeysThatMap(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, db *database.DB) {
+		a, owner, _ := seeded(t, db)
+		named, err := a.Templates.Named(t.Context(), owner)
+		if err != nil || len(named) != 1 || named[0].Template.Version != 2 || len(named[0].Keys) != 1 {
+			t.Fatalf("named templates: %+v, %v", named, err)
+		}
+		for name, payload := range map[string]string{
+			"Segment groups": `{"type":"group","groupId":"org_7","traits":{"name":"Northwind","plan":"Team","employees":41,"monthlySpend":980,"features":["sso"]}}`,
+			"Billing system": `{"account":{"id":"org_7"},"subscription":{"plan":"team","amount_cents":98000,"quantity":41,"status":"active","currency":"eur"}}`,
+		} {
+			key := one[models.APIKey](t, db, "name = ? AND endpoint_type = 'product_orgs' AND environment = 'live'", name)
+			compiled, err := a.Templates.Compiled(t.Context(), *key.TemplateID)
+			if err != nil || compiled.Program == nil {
+				t.Fatalf("%s: %+v, %v", name, compiled, err)
+			}
+			root, err := mapping.Decode([]byte(payload))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := compiled.Program.Apply(root)
+			if got.OrgID != "org_7" || string(got.Values["plan"]) != `"team"` || string(got.Values["mrr"]) != "980" || len(got.Errors)+len(got.Warnings) > 0 {
+				t.Errorf("%s maps %+v", name, got)
+			}
+		}
+	})
 }

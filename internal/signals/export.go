@@ -118,6 +118,7 @@ func idsOf(items []SignalItem) []string {
 // exported is a line of the NDJSON export.
 type exported struct {
 	ID          string          `json:"id"`
+	Kind        string          `json:"kind"`
 	Event       string          `json:"event"`
 	Email       string          `json:"email"`
 	UserID      string          `json:"user_id"`
@@ -145,7 +146,7 @@ func (s *Service) WriteNDJSON(ctx context.Context, actor access.Actor, f Filter,
 			warnings = []string{}
 		}
 		return enc.Encode(exported{
-			ID: i.ID, Event: i.Event, Email: i.Email, UserID: i.UserID, AnonymousID: i.AnonymousID, GroupID: i.GroupID,
+			ID: i.ID, Kind: i.Kind, Event: i.Event, Email: i.Email, UserID: i.UserID, AnonymousID: i.AnonymousID, GroupID: i.GroupID,
 			Source: i.Source, MessageID: i.MessageID, OccurredAt: stamp(i.OccurredAt), ReceivedAt: stamp(i.ReceivedAt),
 			Environment: i.Environment, Key: i.KeyName, RequestID: i.RequestID, Warnings: warnings, Payload: payload(i.Raw),
 		})
@@ -154,7 +155,7 @@ func (s *Service) WriteNDJSON(ctx context.Context, actor access.Actor, f Filter,
 
 var csvHeader = []string{
 	"id", "event", "email", "user_id", "anonymous_id", "group_id", "source", "message_id",
-	"occurred_at", "received_at", "environment", "key", "request_id", "warnings", "payload",
+	"occurred_at", "received_at", "environment", "key", "request_id", "warnings", "payload", "kind",
 }
 
 // WriteCSV streams the signals as RFC 4180 with a header line; cells that a spreadsheet would run
@@ -165,7 +166,7 @@ func (s *Service) WriteCSV(ctx context.Context, actor access.Actor, f Filter, w 
 	err := s.Each(ctx, actor, f, func(i SignalItem) error {
 		cells := []string{
 			i.ID, i.Event, i.Email, i.UserID, i.AnonymousID, i.GroupID, i.Source, i.MessageID,
-			stamp(i.OccurredAt), stamp(i.ReceivedAt), i.Environment, i.KeyName, i.RequestID, i.Warnings, string(payload(i.Raw)),
+			stamp(i.OccurredAt), stamp(i.ReceivedAt), i.Environment, i.KeyName, i.RequestID, i.Warnings, string(payload(i.Raw)), i.Kind,
 		}
 		for n := range cells {
 			cells[n] = audit.PlainCell(cells[n])

@@ -63,7 +63,7 @@ func (w *world) apiKey(actor access.Actor, name, env string) string {
 	hash := sha256.Sum256([]byte(id))
 	w.create(&models.APIKey{
 		ID: id, WorkspaceID: actor.WorkspaceID, Name: name, Environment: env, EndpointType: models.SignalStaging,
-		KeyPrefix: "sk_" + env + "_a2f9", KeyHash: hash[:], Status: models.KeyActive, CreatedAt: models.At(noon), UpdatedAt: models.At(noon),
+		KeyPrefix: "sk_" + env + "_a2f9", KeyHash: hash[:], Status: models.KeyActive, OnError: models.OnErrorReject, CreatedAt: models.At(noon), UpdatedAt: models.At(noon),
 	})
 	return id
 }

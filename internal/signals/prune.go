@@ -22,15 +22,21 @@ const (
 
 // Pruned counts what a Prune deleted.
 type Pruned struct {
-	Signals, Requests, MessageIDs, UsageMinutes int64
+	Signals, Requests, MessageIDs, UsageMinutes, OrgUpdates, Replays int64
 }
 
 // Total is how many rows went.
-func (p Pruned) Total() int64 { return p.Signals + p.Requests + p.MessageIDs + p.UsageMinutes }
+func (p Pruned) Total() int64 { 
+	return p.Signals + p.Requests + p.MessageIDs + p.UsageMinutes + p.OrgUpdates + p.Replays
+}
 
 // Prune deletes what is past its retention, in small batches: signals and accepted requests after
 // the workspace's days for raw data, refused requests after its days for those. Running it again,
 // or on several instances at once, does no harm.
+//
+// Updates of product orgs go whole, their bytes and what they changed: both are what the sender
+// sent. Failed ones, whose senders were told so, go with the refused requests; quarantined ones were
+// accepted and stay as long as the rest. What is known of an organisation is never deleted.
 func (s *Service) Prune(ctx context.Context) (Pruned, error) {
 	now := s.now()
 	var done Pruned
@@ -46,7 +52,10 @@ func (s *Service) Prune(ctx context.Context) (Pruned, error) {
 			}
 		}
 	}
-	done.MessageIDs, err = s.pruneMessageIDs(ctx, now.Add(-dedupKept))
+	if done.MessageIDs, err = s.pruneMessageIDs(ctx, now.Add(-dedupKept)); err != nil {
+		return done, err
+	}
+	done.Replays, err = s.pruneReplays(ctx, now.Add(-usageKept))
 	return done, err
 }
 
@@ -61,6 +70,8 @@ func (s *Service) pruneEnvironment(ctx context.Context, now time.Time, w models.
 		{"signals", "", raw, &done.Signals},
 		{"gateway_requests", " AND status < 300", raw, &done.Requests},
 		{"gateway_requests", " AND " + refused + " AND status <> 207", rejected, &done.Requests},
+		{"product_org_updates", " AND status <> 'failed'", raw, &done.OrgUpdates},
+		{"product_org_updates", " AND status = 'failed'", rejected, &done.OrgUpdates},
 	}
 	for _, step := range steps {
 		n, err := s.pruneRows(ctx, step.table, step.where, w.ID, env, step.before)
@@ -118,6 +129,16 @@ func (s *Service) pruneUsage(ctx context.Context, workspaceID, env string, befor
 			WHERE workspace_id = ? AND environment = ? AND minute < ?
 			ORDER BY minute LIMIT ?`+s.skipLocked()+`)`,
 			workspaceID, env, before, pruneBatch)
+	})
+}
+
+// pruneReplays keeps those that run, however long ago they began. There are few replays: people
+// start them.
+func (s *Service) pruneReplays(ctx context.Context, before time.Time) (int64, error) {
+	return s.untilEmpty(func() (int64, error) {
+		return s.delete(ctx, "org_replays", `status <> 'running' AND id IN (
+			SELECT id FROM org_replays WHERE id < ? AND status <> 'running' ORDER BY id LIMIT ?`+s.skipLocked()+`)`,
+			idAt(before), pruneBatch)
 	})
 }
 

@@ -116,3 +116,53 @@ func TestInstancesThatPruneAtOnceDeleteEachRowOnce(t *testing.T) {
 		}
 	})
 }
+
+func (w *world) orgUpdate(status string, ago time.Duration) models.ProductOrgUpdate {
+	at := w.now.Add(-ago)
+	u := models.ProductOrgUpdate{
+		ID: w.id(at), WorkspaceID: w.mine.WorkspaceID, Environment: models.Live, APIKeyID: w.key, RequestID: w.id(at), Status: status,
+		OccurredAt: models.At(at), ReceivedAt: models.At(at), Raw: []byte("{}"),
+	}
+	w.create(&u)
+	return u
+}
+
+func (w *world) replay(status string, ago time.Duration) {
+	at := w.now.Add(-ago)
+	w.create(&models.OrgReplay{ID: w.id(at), WorkspaceID: w.mine.WorkspaceID, APIKeyID: w.key, Status: status, UptoID: w.id(at), StartedAt: models.At(at), UpdatedAt: models.At(at)})
+}
+
+func TestPruneKeepsWhatIsKnownOfAnOrganisationWhenItsHistoryGoes(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		w.create(&models.ProductOrg{
+			ID: w.id(noon.Add(-900 * day)), WorkspaceID: w.mine.WorkspaceID, Environment: models.Live, OrgKey: "acme", Fields: []byte("{}"),
+			LastEventAt: models.At(noon.Add(-900 * day)), CreatedAt: models.At(noon.Add(-900 * day)), UpdatedAt: models.At(noon.Add(-900 * day)),
+		})
+		w.orgUpdate(models.UpdateApplied, 31*day)
+		w.orgUpdate(models.UpdateStale, 31*day)
+		w.orgUpdate(models.UpdateQuarantined, 31*day)
+		w.orgUpdate(models.UpdateFailed, 8*day)
+		var kept []string
+		for status, ago := range map[string]time.Duration{models.UpdateApplied: 29 * day, models.UpdateQuarantined: 20 * day, models.UpdateFailed: 6 * day} {
+			kept = append(kept, w.orgUpdate(status, ago).ID)
+		}
+		w.replay("finished", 101*day)
+		w.replay("running", 101*day)
+		w.replay("stopped", 99*day)
+		if got, want := w.prune(), (signals.Pruned{OrgUpdates: 4, Replays: 1}); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+		for _, id := range kept {
+			if n := countRows(t, db.Read, "product_org_updates WHERE id = '"+id+"'"); n != 1 {
+				t.Errorf("update %s is gone", id)
+			}
+		}
+		if countRows(t, db.Read, "product_orgs") != 1 {
+			t.Error("the organisation is gone")
+		}
+		if got := w.prune(); got.Total() != 0 {
+			t.Errorf("again: %+v", got)
+		}
+	})
+}

@@ -50,6 +50,10 @@ var reasons = map[string]Reason{
 		"The X-Api-Secret header does not hold the shared secret of this key.",
 		"Check that key and secret belong together. If the secret is lost, create a new key with a new secret.",
 	},
+	"invalid_source_signature": {
+		"The key asks for the vendor's own signature, and the request had none, or one that does not fit its body, its time or the secret stored here.",
+		"Compare the signing secret in the vendor's product with the one on the key's page, under Source signature, and enter it there again. A proxy that rewrites bodies breaks signatures too.",
+	},
 	"ambiguous_key": {
 		"The request carried two different keys, so it is not clear which one counts.",
 		"Send the key in one place only: in the URL, in Authorization, or in X-Api-Key.",
@@ -149,6 +153,10 @@ var reasons = map[string]Reason{
 	"invalid_properties": {
 		"The member properties is not an object.",
 		"Send properties as a JSON object, or leave it out.",
+	},
+	"mapping_failed": {
+		"The key's payload template found no value for a field that it requires, or one of another type. The payload is kept.",
+		"Correct the template on the key's page; then replay what waits. Nothing has to be sent again.",
 	},
 	"too_deep": {
 		"The item is nested more than 100 levels deep.",

@@ -20,6 +20,7 @@ import (
 // and models.Test.
 type Filter struct {
 	Environment string
+	Kind        string // track, page, screen, identify, group or alias
 	Event       string // exactly
 	Email       string // exactly, in any case
 	Source      string
@@ -48,7 +49,7 @@ type Page struct {
 var errNoSignal = fault.New(fault.NotFound, "This signal does not exist, or its retention has ended.")
 
 var signalColumns = []string{
-	"id", "workspace_id", "environment", "api_key_id", "request_id", "source", "event", "email", "user_id",
+	"id", "workspace_id", "environment", "api_key_id", "request_id", "source", "kind", "event", "email", "user_id",
 	"anonymous_id", "group_id", "message_id", "warnings", "occurred_at", "received_at",
 }
 
@@ -116,6 +117,9 @@ func signalRest(f Filter, search string) []condition {
 	var q query
 	if f.Email != "" && f.Event != "" {
 		q.also("email = ?", f.Email)
+	}
+	if f.Kind != "" {
+		q.also("kind = ?", f.Kind)
 	}
 	if f.Source != "" {
 		q.also("source = ?", f.Source)

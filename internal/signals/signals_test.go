@@ -30,6 +30,7 @@ func TestSignalFiltersNarrowTheList(t *testing.T) {
 		plain := w.signal(50*time.Hour, nil)
 		other := w.signal(time.Hour, func(s *models.Signal) {
 			s.APIKeyID, s.Source, s.Event, s.Email, s.UserID, s.MessageID = second, "hubspot", "Deal 100% Won", "bob@example.com", "User-7", "msg_1"
+			s.Kind = "group"
 		})
 		w.signal(0, func(s *models.Signal) { s.Environment = models.Test })
 		alien := w.signal(0, func(s *models.Signal) { s.WorkspaceID, s.APIKeyID = w.other.WorkspaceID, w.alien })
@@ -41,6 +42,7 @@ func TestSignalFiltersNarrowTheList(t *testing.T) {
 			"event":             {signals.Filter{Event: "Deal 100% Won"}, []string{other.ID}},
 			"email":             {signals.Filter{Email: " BOB@example.com"}, []string{other.ID}},
 			"event and email":   {signals.Filter{Event: "form_submitted", Email: "bob@example.com"}, nil},
+			"kind":              {signals.Filter{Kind: "group"}, []string{other.ID}},
 			"source":            {signals.Filter{Source: "hubspot"}, []string{other.ID}},
 			"key":               {signals.Filter{KeyID: second}, []string{other.ID}},
 			"request":           {signals.Filter{RequestID: plain.RequestID}, []string{plain.ID}},

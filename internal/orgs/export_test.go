@@ -1,0 +1,4 @@
+package orgs
+
+// LookThrough makes a search pause after n rows.
+func (s *Service) LookThrough(n int) { s.scan = n }
