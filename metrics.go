@@ -58,6 +58,7 @@ func registry(a *app.App) *prometheus.Registry {
 	gauge("latchkey_queue_bytes", "Body bytes held in memory.", func(s ingest.Stats) float64 { return float64(s.QueuedBytes) })
 	gauge("latchkey_commit_stuck_seconds", "Time since the last commit while requests wait.", func(s ingest.Stats) float64 { return s.StuckFor.Seconds() })
 	counter("latchkey_signals_stored_total", "Signals committed by this instance.", func(s ingest.Stats) float64 { return float64(s.Stored) })
+	counter("latchkey_org_updates_stored_total", "Product org updates committed by this instance.", func(s ingest.Stats) float64 { return float64(s.Updates) })
 	counter("latchkey_commits_total", "Transactions of the writer.", func(s ingest.Stats) float64 { return float64(s.Flushes) })
 	counter("latchkey_commit_failures_total", "Transactions of the writer that failed.", func(s ingest.Stats) float64 { return float64(s.Failures) })
 	counter("latchkey_request_log_dropped_total", "Lines of refused requests that were not kept.", func(s ingest.Stats) float64 { return float64(s.DroppedLogs) })

@@ -46,17 +46,6 @@ func (s *Service) acceptOrgs(ctx context.Context, r *Request, cred *keys.Credent
 		return nil, err
 	}
 	updates, out := s.mapAll(r, cred, compiled, split)
-	if out.Rejected > 0 {
-		// Before a sender is refused by a template, make sure that it is the newest.
-		fresh, err := s.templates.Refresh(ctx, compiled.TemplateID)
-		if err != nil {
-			return nil, errStorage(err)
-		}
-		if fresh.Version != compiled.Version {
-			compiled = fresh
-			updates, out = s.mapAll(r, cred, compiled, split)
-		}
-	}
 	if r.Atomic && out.Rejected > 0 {
 		holdBackUpdates(updates, out)
 		updates = nil
@@ -126,7 +115,7 @@ func (s *Service) mapAll(r *Request, cred *keys.Credential, compiled *templates.
 		}
 		u.row.RequestID, u.row.ItemIndex, u.result = r.ID, i, result
 		if u.waits == models.UpdateFailed {
-			result.Status, result.Err = Rejected, u.problem()
+			result.Status, result.Err = Rejected, u.problem(split.single)
 			out.Rejected++
 		}
 		updates = append(updates, u)
@@ -240,16 +229,21 @@ func encodeFindings(findings []mapping.Finding) []byte {
 	return encoded
 }
 
-// problem is what a sender is told of an item that its template cannot map.
-func (u *update) problem() *ItemError {
+// problem is what a sender is told of an item that its template cannot map: of a list, the first
+// thing wrong with each.
+func (u *update) problem(single bool) *ItemError {
 	var findings []mapping.Finding
 	if json.Unmarshal(u.row.Problems, &findings) != nil || len(findings) == 0 {
 		return &ItemError{Code: mappingFailed, Message: "The payload template could not map this item."}
 	}
 	first := findings[0]
-	return &ItemError{Code: mappingFailed, Field: first.Target,
+	e := &ItemError{Code: mappingFailed, Field: first.Target,
 		Message: "The payload template of this key could not map the item: " + first.Problem + " It is kept and can be replayed when the template is corrected.",
-		Details: map[string]any{"target": first.Target, "path": first.Path, "problem": first.Problem, "problems": findings}}
+		Details: map[string]any{"target": first.Target, "path": first.Path, "problem": first.Problem}}
+	if single {
+		e.Details["problems"] = findings
+	}
+	return e
 }
 
 // holdBackUpdates turns all items of an atomic request into refused ones, of which none is kept: a
@@ -274,7 +268,7 @@ func describeOrgs(l *models.GatewayRequest, updates []*update, out *Outcome) {
 		l.Status = http.StatusOK
 	case out.Single:
 		refusal := mappingRefusal(out.Results[0])
-		l.Status, l.Code, l.Message, l.Results = refusal.Status, refusal.Code, refusal.Message, nil
+		l.Status, l.Code, l.Message, l.Results = refusal.Status, refusal.Code, cleanText(refusal.Message), nil
 	case out.Rejected < len(out.Results):
 		l.Status = http.StatusMultiStatus
 	default:

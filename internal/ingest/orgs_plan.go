@@ -133,7 +133,7 @@ func (p *plan) dropReplayed(waiting map[string]bool) {
 	p.updates = slices.DeleteFunc(p.updates, func(u *update) bool {
 		gone := u.replay && !waiting[u.row.ID]
 		if gone {
-			u.result.Status = Duplicate
+			u.result.Status, u.row.Status = Duplicate, models.UpdateDuplicate
 		}
 		return gone
 	})
