@@ -68,6 +68,22 @@ func TestTheItemsOfAListDoNotShareTheDeliverysID(t *testing.T) {
 	})
 }
 
+// TestTheListThatAVendorNamesIsSplit, on its own URL only.
+func TestTheListThatAVendorNamesIsSplit(t *testing.T) {
+	a := apptest.Start(t, apptest.SQLite(t))
+	k := a.NewKey(t)
+	const logs = `{"logs":[{"log_id":"1","data":{"type":"s","user_id":"auth0|a","date":"2026-01-05T12:00:00Z"}},{"log_id":"2","data":{"type":"fp","user_id":"auth0|b","date":"2026-01-05T12:00:01Z"}}]}`
+	if got := a.Post(t, webhook(k, "auth0"), logs).JSON(t); len(got["results"].([]any)) != 2 {
+		t.Errorf("answer %v", got)
+	}
+	if s := a.AllSignals(t); len(s) != 2 || s[0].Event != "s" || s[1].UserID != "auth0|b" || s[1].MessageID != "2" {
+		t.Errorf("stored %+v", s)
+	}
+	if got := a.Post(t, webhook(k, "own-system"), logs).JSON(t); got["results"] != nil {
+		t.Errorf("another source's logs were split: %v", got)
+	}
+}
+
 func TestTheUniversalURLTellsTheKindToo(t *testing.T) {
 	a := apptest.Start(t, apptest.SQLite(t))
 	k := a.NewKey(t)

@@ -171,7 +171,7 @@ func (s *Service) expected(r *Request) int64 {
 }
 
 func (s *Service) itemsOf(r *Request, body []byte) (*bodyItems, *Refusal) {
-	split, refusal := split(body)
+	split, refusal := split(body, source.Lookup(r.Source))
 	switch {
 	case refusal != nil:
 		return nil, refusal

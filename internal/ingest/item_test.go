@@ -181,7 +181,7 @@ func FuzzSplit(f *testing.F) {
 	f.Add([]byte("\xef\xbb\xbf [1,2]"))
 	f.Add([]byte(strings.Repeat("[", 2000)))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		out, refusal := split(body)
+		out, refusal := split(body, nil)
 		if (refusal == nil) == (out == nil) || refusal != nil && (refusal.Status != 400 || refusal.Message == "") {
 			t.Fatalf("refusal %+v with %+v", refusal, out)
 		}

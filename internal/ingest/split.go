@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"latchkey/internal/payload"
+	"latchkey/internal/source"
 )
 
 const (
@@ -27,7 +28,8 @@ type bodyItems struct {
 
 // split tells the items of a body: one object (single), an array, or the array in the member
 // batch or events of an object.
-func split(body []byte) (*bodyItems, *Refusal) {
+// Of a vendor, the member that it names may hold it too.
+func split(body []byte, vendor *source.Vendor) (*bodyItems, *Refusal) {
 	text := trimmed(body)
 	if len(text) == 0 {
 		return nil, refuse(http.StatusBadRequest, "empty_body", "The body is empty. Send one JSON object, or an array of them.")
@@ -40,7 +42,7 @@ func split(body []byte) (*bodyItems, *Refusal) {
 	}
 	switch text[0] {
 	case '{':
-		return unwrap(text)
+		return unwrap(text, vendor)
 	case '[':
 		out := &bodyItems{}
 		if err := json.Unmarshal(text, &out.items); err != nil {
@@ -62,11 +64,19 @@ func trimmed(body []byte) []byte {
 // lists are the members that an envelope may hold its items in.
 var lists = []string{"batch", "events"}
 
+func listsOf(vendor *source.Vendor) []string {
+	if vendor == nil || vendor.List == "" {
+		return lists
+	}
+	return []string{lists[0], lists[1], vendor.List}
+}
+
 // unwrap takes the list out of an envelope. An object with an event of its own is an item, even if
 // it carries a member of that name. Two lists are refused: taking one would drop the other.
-func unwrap(text []byte) (*bodyItems, *Refusal) {
+func unwrap(text []byte, vendor *source.Vendor) (*bodyItems, *Refusal) {
 	single := &bodyItems{items: []json.RawMessage{text}, single: true}
-	if !bytes.Contains(text, []byte(`"batch"`)) && !bytes.Contains(text, []byte(`"events"`)) {
+	lists := listsOf(vendor)
+	if !slices.ContainsFunc(lists, func(name string) bool { return bytes.Contains(text, []byte(`"`+name+`"`)) }) {
 		return single, nil
 	}
 	out := &bodyItems{envelope: payload.Object{}}
@@ -85,7 +95,7 @@ func unwrap(text []byte) (*bodyItems, *Refusal) {
 	case found == 0, namesEvent(out.envelope):
 		return single, nil
 	case found > 1:
-		return nil, refuse(http.StatusBadRequest, "invalid_body", "The body holds more than one list in batch or events. Send one list a request.")
+		return nil, refuse(http.StatusBadRequest, "invalid_body", "The body holds more than one list of items, as in batch or events. Send one list a request.")
 	}
 	return out, nil
 }

@@ -58,7 +58,7 @@ func isLine(text []byte) bool {
 	line, _, whole := bytes.Cut(text, []byte("\n"))
 	line = bytes.TrimSpace(line)
 	if json.Valid(line) {
-		out, refusal := unwrap(line)
+		out, refusal := unwrap(line, nil)
 		return refusal == nil && out.single
 	}
 	if !whole { // a long line, or the only one

@@ -12,6 +12,7 @@ var auth0 = Vendor{
 	Expects: "Tenant logs of a custom webhook stream, named by their type code (ss, s, fp ...), and the events of event streams (user.created).",
 	Where:   "In Auth0, open Monitoring, Streams, Create stream, Custom webhook, paste the URL as the payload URL, and choose JSON array.",
 	Docs:    "https://auth0.com/docs/customize/log-streams/custom-log-streams",
+	List:    "logs",
 	Scheme:  "authorization",
 	read:    readAuth0,
 	Samples: []Sample{

@@ -12,7 +12,7 @@ var calendly = Vendor{
 	Title:   "Calendly",
 	Expects: "invitee.created, invitee.canceled, invitee_no_show.created and routing_form_submission.created.",
 	Where:   "Calendly has no page for it: create a webhook subscription through its API with the URL as url.",
-	Docs:    "https://developer.calendly.com/receive-data-from-scheduled-events-in-real-time-with-webhook-subscriptions",
+	Docs:    "https://developer.calendly.com/docs/api-guides/receive-data-from-scheduled-events-in-real-time-with-webhook-subscriptions",
 	Scheme:  "calendly",
 	read:    readCalendly,
 	Samples: []Sample{

@@ -14,11 +14,15 @@ func readCall(in Input) (Event, bool) {
 	if kind == "" {
 		return Event{}, false
 	}
-	context := pick(top["context"], "groupId", "traits", "anonymousId")
+	about := top["context"]
+	if about.IsNull() {
+		about = in.Envelope["context"] // what a batch says once for all its calls
+	}
+	context := pick(about, "groupId", "traits", "anonymousId")
 	traits, details := pick(top["traits"], whoNames...), pick(top["properties"], whoNames...)
 	known := pick(context["traits"], whoNames...)
 	e := Event{
-		Event:       kind,
+		Event:       callNames[kind],
 		Kind:        kind,
 		Email:       address(traits.First("email"), known.First("email"), details.First("email"), top.First("email")),
 		UserID:      cmp.Or(top.First("userId", "user_id"), traits.First("userId"), known.First("userId")),

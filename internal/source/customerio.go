@@ -68,7 +68,7 @@ func customerioEntity(top payload.Object) Event {
 	case e.Event == Identify && object:
 		e.Event, e.Kind = Group, Group
 	case e.Event == Identify, e.Event == Page, e.Event == Screen:
-		e.Kind = e.Event
+		e.Event, e.Kind = callNames[e.Event], e.Event
 	}
 	return e
 }

@@ -12,7 +12,7 @@ var hubspot = Vendor{
 	Title:   "HubSpot",
 	Expects: "Lists of CRM notifications: contact.creation, company.propertyChange, deal.deletion and so on.",
 	Where:   "In HubSpot, open your app under Development (or Private apps), Webhooks, and paste the URL as the target URL.",
-	Docs:    "https://developers.hubspot.com/docs/api-reference/webhooks-webhooks-v3/guide",
+	Docs:    "https://developers.hubspot.com/docs/guides/api/app-management/webhooks",
 	Scheme:  "hubspot",
 	read:    readHubSpot,
 	Samples: []Sample{

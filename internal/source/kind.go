@@ -26,6 +26,11 @@ var named = map[string]string{
 	"$create_alias": Alias, "$merge_dangerously": Alias, "$merge": Alias,
 }
 
+// callNames are what calls are called that have no event of their own: the same whoever sent them.
+var callNames = map[string]string{
+	Page: "page_view", Screen: "screen_view", Identify: "identify", Group: "group", Alias: "alias",
+}
+
 // Kinds are all there are; track is the kind of everything that is no other.
 func Kinds() []string { return []string{Track, Page, Screen, Identify, Group, Alias} }
 

@@ -15,7 +15,7 @@ func pick(v payload.Value, names ...string) payload.Object {
 	var found payload.Object
 	members(v, func(quoted, value payload.Value) bool {
 		for _, name := range names {
-			if spells(quoted, name) {
+			if spells(quoted, name) && !tooLong(value) {
 				if found == nil {
 					found = make(payload.Object, len(names))
 				}
@@ -26,6 +26,24 @@ func pick(v payload.Value, names ...string) payload.Object {
 		return true
 	})
 	return found
+}
+
+// maxScalar is in bytes. A longer text is nobody's name, address or id, and is not decoded to see.
+const maxScalar = 64 << 10
+
+func tooLong(v payload.Value) bool {
+	return len(v) > maxScalar && v[0] != '{' && v[0] != '['
+}
+
+// short are the members without texts that are too long.
+func short(o payload.Object) payload.Object {
+	kept := make(payload.Object, len(o))
+	for name, v := range o {
+		if !tooLong(v) {
+			kept[name] = v
+		}
+	}
+	return kept
 }
 
 // members visits the members of a JSON object in order until visit returns false. The name comes

@@ -23,7 +23,10 @@ var mixpanel = Vendor{
 	},
 }
 
-var mixpanelNames = map[string]string{"$identify": Identify, "$create_alias": Alias, "$merge": Alias, "$mp_web_page_view": "page_view"}
+// mixpanelNames are Mixpanel's own events that are calls; every other name is kept.
+var mixpanelNames = map[string]string{
+	"$identify": callNames[Identify], "$create_alias": callNames[Alias], "$merge": callNames[Alias], "$mp_web_page_view": callNames[Page],
+}
 
 func readMixpanel(in Input) (Event, bool) {
 	top := in.Top
@@ -43,7 +46,7 @@ func readMixpanel(in Input) (Event, bool) {
 func mixpanelEvent(top payload.Object) Event {
 	name := top.First("event")
 	p := pick(top["properties"], "distinct_id", "$distinct_id", "$user_id", "$device_id", "$insert_id", "time", "email", "$email",
-		"$group_id", "group_id", "groupId", "company_id", "$identified_id", "$anon_id", "$distinct_ids", "alias")
+		"$group_id", "group_id", "groupId", "company_id", "$identified_id", "$anon_id", "$distinct_ids")
 	e := Event{
 		Event:       cmp.Or(mixpanelNames[name], name),
 		Kind:        KindOf(name, ""),
@@ -57,6 +60,9 @@ func mixpanelEvent(top payload.Object) Event {
 	// "$device:" marks who is not known; a known user's id then stands beside it.
 	if user := p.First("$user_id"); user != "" && strings.HasPrefix(e.UserID, "$device:") {
 		e.UserID = user
+	}
+	if e.UserID == "" { // of a merge
+		e.UserID = firstOf(p["$distinct_ids"]).Scalar()
 	}
 	return e
 }

@@ -24,8 +24,8 @@ var posthog = Vendor{
 
 // posthogNames are PostHog's own events that are calls; every other name is kept.
 var posthogNames = map[string]string{
-	"$pageview": "page_view", "$screen": "screen_view", "$identify": Identify, "$groupidentify": Group,
-	"$create_alias": Alias, "$merge_dangerously": Alias,
+	"$pageview": callNames[Page], "$screen": callNames[Screen], "$identify": callNames[Identify],
+	"$groupidentify": callNames[Group], "$create_alias": callNames[Alias], "$merge_dangerously": callNames[Alias],
 }
 
 // groupTypes in the order in which one is taken for the account, when an event names several.

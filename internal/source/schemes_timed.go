@@ -31,7 +31,7 @@ var schemeCalendly = Scheme{
 	Name: "calendly", Title: "Calendly", Header: "Calendly-Webhook-Signature",
 	SecretHint:  "The signing key of the webhook subscription.",
 	SecretWhere: "It is what you sent as signing_key when you created the subscription through Calendly's API.",
-	Docs:        "https://developer.calendly.com/api-docs/ZG9jOjE2OTM1OTM5-webhook-signatures",
+	Docs:        "https://developer.calendly.com/api-docs/overview/webhooks/webhook-signatures",
 	verify:      timed("Calendly-Webhook-Signature", ",", "t", "v1", ".", "t=<time>,v1=<hex>", sha256.New),
 }
 
@@ -47,7 +47,7 @@ var schemeCustomerIO = Scheme{
 	Name: "customerio", Title: "Customer.io", Header: "X-CIO-Signature",
 	SecretHint:  "The reporting webhook's signing key.",
 	SecretWhere: "In Customer.io: Data & Integrations, Integrations, Reporting Webhooks, the webhook, Signing key.",
-	Docs:        "https://docs.customer.io/journeys/webhooks/#securely-verify-requests",
+	Docs:        "https://docs.customer.io/journeys/webhooks/",
 	verify: func(secret string, d Delivery) error {
 		value, err := d.header("X-CIO-Signature")
 		if err != nil {

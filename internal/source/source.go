@@ -20,6 +20,7 @@ type Vendor struct {
 	Where   string   // a sentence: where to paste the URL in the vendor's product
 	Docs    string   // the vendor's page that describes the format
 	Scheme  string   // the name of its signature scheme; "" when it signs nothing we know
+	List    string   // the member in which it sends several events, beside batch and events; "" for none
 	Samples []Sample // of our own making, the most typical first
 
 	read func(in Input) (Event, bool)
@@ -63,7 +64,11 @@ func Lookup(name string) *Vendor { return byName[name] }
 // Normalise reads one item as this vendor writes it. False: it has not the vendor's shape, and the
 // universal rules apply. Never panics, whatever the JSON.
 func (v *Vendor) Normalise(in Input) (Event, bool) {
+	if len(in.Raw) > maxScalar {
+		in.Top = short(in.Top)
+	}
 	event, ok := v.read(in)
+	event.Event = strings.TrimSpace(event.Event)
 	if !ok || event.Event == "" {
 		return Event{}, false
 	}

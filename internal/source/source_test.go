@@ -179,3 +179,25 @@ func TestKindIsToldByTheCallElseByTheName(t *testing.T) {
 		t.Error(Kinds())
 	}
 }
+
+func TestATextTooLongForANameIsNoName(t *testing.T) {
+	long := strings.Repeat("u", maxScalar)
+	raw := payload.Value(`{"type":"track","event":"x","userId":"` + long + `","messageId":"m1","properties":{"email":"` + long + `"}}`)
+	e, ok := Lookup("segment").Normalise(Input{Top: raw.Object(), Raw: raw})
+	if !ok || e.Event != "x" || e.MessageID != "m1" || e.UserID != "" || e.Email != "" {
+		t.Errorf("%v %+.100v", ok, e)
+	}
+}
+
+func TestAMemberIsFoundHoweverItsNameIsWritten(t *testing.T) {
+	for _, text := range []string{`{"a/b":1}`, `{"a\/b":1}`, `{"a\u002fb":1}`, `{"\u0061\u002F\u0062" : 1}`, `{"a/b":0,"a/b":1}`} {
+		if got := pick(payload.Value(text), "a/b").First("a/b"); got != "1" {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
+	for _, text := range []string{`{"a\\/b":1}`, `{"a/b\u0000":1}`, `{"A/b":1}`, `[{"a/b":1}]`, `{"a/b"`, `{"a/b":`, `{`, ``, `null`} {
+		if got := pick(payload.Value(text), "a/b").First("a/b"); got != "" {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
+}
