@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -40,7 +41,7 @@ func decodeSlowly(text []byte) (any, error) {
 // maxNesting is that of encoding/json.
 const maxNesting = 10_000
 
-// decoder reads about three times as fast as encoding/json, which would be the most of what mapping a
+// decoder takes less than half the time of encoding/json, which would be the most of what mapping a
 // payload costs. Its answer to anything strange is false.
 type decoder struct {
 	text  string
@@ -141,7 +142,7 @@ func (d *decoder) list(depth int) (any, bool) {
 	d.pos++
 	if d.next() == ']' {
 		d.pos++
-		return []any{}, true
+		return emptyList, true
 	}
 	for {
 		v, ok := d.value(depth)
@@ -164,26 +165,49 @@ func (d *decoder) list(depth int) (any, bool) {
 	}
 }
 
+// The commonest values are boxed once: they are what large payloads are large of.
+var (
+	emptyList    any = []any{}
+	smallNumbers     = func() (list [100]any) {
+		for i := range list {
+			list[i] = json.Number(strconv.Itoa(i))
+		}
+		return list
+	}()
+)
+
+func boxNumber(text string) any {
+	switch len(text) {
+	case 1:
+		return smallNumbers[text[0]-'0']
+	case 2:
+		if text[0] != '-' {
+			return smallNumbers[(text[0]-'0')*10+text[1]-'0']
+		}
+	}
+	return json.Number(text)
+}
+
 // number follows RFC 8259, 6.
-func (d *decoder) number() (json.Number, bool) {
+func (d *decoder) number() (any, bool) {
 	start := d.pos
 	d.skip('-')
 	whole := d.pos
 	if !d.digits() || d.pos > whole+1 && d.text[whole] == '0' {
-		return "", false
+		return nil, false
 	}
 	if d.skip('.') && !d.digits() {
-		return "", false
+		return nil, false
 	}
 	if d.skip('e') || d.skip('E') {
 		if !d.skip('+') {
 			d.skip('-')
 		}
 		if !d.digits() {
-			return "", false
+			return nil, false
 		}
 	}
-	return json.Number(d.text[start:d.pos]), true
+	return boxNumber(d.text[start:d.pos]), true
 }
 
 func (d *decoder) skip(c byte) bool {

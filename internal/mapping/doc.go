@@ -38,6 +38,7 @@
 // neither 1.0 nor 9007199254740993 is found among exact numbers), wraps indexes over 2^63, and offers no
 // bound on what a path may visit. The grammar is small enough to evaluate in two hundred lines.
 //
-// The same measure is why Decode is no encoding/json: it was four fifths of the time of a mapping, and
-// a MiB of [1,1,1,...] took it 40 to 50 ms.
+// In all, 15 rows compile in 35 µs and apply in 12 µs, after 26 µs for reading the 3 KiB. The reading is why
+// Decode is not encoding/json: that took 65 µs, and 40 to 50 ms for a MiB of small values, where Decode
+// stays below 30 and the worst legal template below 20.
 package mapping

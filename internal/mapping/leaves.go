@@ -12,27 +12,6 @@ type Leaf struct{ Path, Text, Type string }
 // maxLeafText is how many bytes of a value a leaf shows.
 const maxLeafText = 200
 
-// Item is the payload to map of a request's body: of an array, {"batch": [...]} or {"events": [...]} the
-// first object, as the gateway takes them apart; else the body itself.
-func Item(body any) any {
-	list, isList := body.([]any)
-	if object, ok := body.(map[string]any); ok {
-		for _, name := range []string{"batch", "events"} {
-			if list, isList = object[name].([]any); isList {
-				break
-			}
-		}
-	}
-	if isList {
-		for _, v := range list[:min(len(list), maxFound)] {
-			if object, ok := v.(map[string]any); ok {
-				return object
-			}
-		}
-	}
-	return body
-}
-
 // Leaves lists at most so many leaves of a payload, members by name, each with the path that finds it.
 func Leaves(sample any, most int) []Leaf {
 	var leaves []Leaf

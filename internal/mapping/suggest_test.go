@@ -139,13 +139,3 @@ $['n\u0000'] text z`
 		t.Errorf("%v", leaves)
 	}
 }
-
-func TestTheFirstItemOfABodyIsTheSample(t *testing.T) {
-	for body, want := range map[string]string{
-		`{"a":1}`: `{"a":1}`, `[{"a":1},{"a":2}]`: `{"a":1}`, `{"batch":[{"a":1}]}`: `{"a":1}`, `{"events":[null,{"a":1}]}`: `{"a":1}`, `{"batch":[]}`: `{"batch":[]}`, `{"batch":5}`: `{"batch":5}`, `7`: `7`,
-	} {
-		if got := marshal(t, Item(decode(t, body))); got != want {
-			t.Errorf("%s: %s, want %s", body, got, want)
-		}
-	}
-}

@@ -36,6 +36,16 @@ func (d *demo) refusals(ctx context.Context, total int) error {
 	if err != nil {
 		return err
 	}
+	for _, p := range plan {
+		if err := d.send(ctx, p.at, p.attempt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// throughGateway runs the gateway, which runs once only, while the senders send one after another.
+func (d *demo) throughGateway(ctx context.Context, senders ...func(context.Context) error) error {
 	running, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -46,8 +56,8 @@ func (d *demo) refusals(ctx context.Context, total int) error {
 		stop()
 		<-done
 	}()
-	for _, p := range plan {
-		if err := d.send(ctx, p.at, p.attempt); err != nil {
+	for _, send := range senders {
+		if err := send(ctx); err != nil {
 			return err
 		}
 	}

@@ -79,7 +79,9 @@ func Run(ctx context.Context, a *app.App, o Options) error {
 	for _, step := range []func(context.Context) error{
 		d.history,
 		func(ctx context.Context) error { return d.traffic(ctx, o.Signals) },
-		func(ctx context.Context) error { return d.refusals(ctx, o.Signals) },
+		func(ctx context.Context) error {
+			return d.throughGateway(ctx, func(ctx context.Context) error { return d.refusals(ctx, o.Signals) }, d.orgUpdates)
+		},
 	} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("seed: %w; what was written until here stays, so start again with an empty database", err)

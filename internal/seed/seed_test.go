@@ -150,6 +150,9 @@ func TestCountsLastUsesAndRequestsAgreeWithTheSignals(t *testing.T) {
 		for _, s := range stored {
 			perRequest[s.RequestID]++
 		}
+		for _, u := range all[models.ProductOrgUpdate](t, db, "status <> 'failed'") {
+			perRequest[u.RequestID]++
+		}
 		type count struct{ accepted, duplicates, rejected int64 }
 		requested, counted := map[string]count{}, map[string]count{}
 		latest := map[string]time.Time{}
@@ -281,6 +284,28 @@ func TestTheDemoHasANamedTemplateWithTwoVersionsAndTwoKeysThatMap(t *testing.T) 
 			if got.OrgID != "org_7" || string(got.Values["plan"]) != `"team"` || string(got.Values["mrr"]) != "980" || len(got.Errors)+len(got.Warnings) > 0 {
 				t.Errorf("%s maps %+v", name, got)
 			}
+		}
+	})
+}
+
+func TestTheDemosOrganisationsChangedOverTheWeekAndSomeUpdatesWait(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, db *database.DB) {
+		_, _, _ = seeded(t, db)
+		found := all[models.ProductOrg](t, db, "environment = 'live'")
+		if len(found) != 12 {
+			t.Fatalf("%d organisations, want 12", len(found))
+		}
+		for _, o := range found {
+			if o.Updates < 3 || o.MRR == nil || o.UserCount == nil || o.Name == "" || o.Plan == "" {
+				t.Errorf("organisation %s: %d updates, name %q, plan %q, mrr %v, users %v", o.OrgKey, o.Updates, o.Name, o.Plan, o.MRR, o.UserCount)
+			}
+		}
+		seen := map[string]int{}
+		for _, u := range all[models.ProductOrgUpdate](t, db, "org_key <> '?'") {
+			seen[u.Status]++
+		}
+		if seen[models.UpdateFailed] != 1 || seen[models.UpdateQuarantined] != 2 || seen[models.UpdateApplied] < 60 {
+			t.Errorf("updates %v", seen)
 		}
 	})
 }
