@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 
@@ -178,6 +179,8 @@ func (m *mapper) apply(u *update, top payload.Object, text []byte) *ItemError {
 		}
 		return nil
 	}
+	// What clashed is null: it says nothing, and must not wipe out what is known.
+	maps.DeleteFunc(found.Values, func(_ string, value json.RawMessage) bool { return string(value) == "null" })
 	u.waits, u.values, u.row.OrgKey = "", found.Values, found.OrgID
 	if len(found.Warnings) > 0 {
 		u.found = append(u.found, warnPartlyMapped)

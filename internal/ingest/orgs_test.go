@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -183,6 +184,28 @@ func TestWhatCannotBeMappedIsKeptAndTold(t *testing.T) {
 		u := updatesOf(t, a)
 		if len(u) != 2 || u[0].Status != models.UpdateFailed || u[1].Status != models.UpdateQuarantined || len(u[0].Problems) == 0 {
 			t.Errorf("updates %+v", u)
+		}
+	})
+}
+
+func TestAValueOfTheWrongTypeIsAWarningAndLeavesWhatIsKnown(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, db *database.DB) {
+		a := apptest.Start(t, db)
+		k := orgKey(t, a, usual)
+		a.Post(t, orgURL(k), `{"org":"acme","plan":"team","mrr":49}`)
+		v := a.Post(t, orgURL(k), `{"org":"acme","plan":"free","mrr":"49 USD"}`).JSON(t)
+		if v["status"] != "accepted" || names(v["warnings"]) != "partly_mapped" || names(v["applied"]) != "plan" {
+			t.Errorf("answer %v", v)
+		}
+		if diff := cmp.Diff(map[string]string{"plan": `"free"`, "mrr": "49"}, stateOf(t, a, "acme")); diff != "" {
+			t.Errorf("state (-want +got):\n%s", diff)
+		}
+		if u := updatesOf(t, a); !strings.Contains(string(u[1].Problems), "49 USD") {
+			t.Errorf("problems %s", u[1].Problems)
+		}
+		strict := &mapping.Template{Rows: append(slices.Clone(usual.Rows[:1]), mapping.Row{Target: "mrr", From: []string{"$.mrr"}, Required: true})}
+		if got := a.Post(t, orgURL(orgKey(t, a, strict)), `{"org":"acme","mrr":"49 USD"}`); got.Status != 422 {
+			t.Errorf("required: %d %s", got.Status, got.Body)
 		}
 	})
 }
