@@ -107,7 +107,7 @@ func scanOrgStates(rows pgx.Rows, states map[string]keyState, versions map[strin
 
 // lock claims the message ids and locks the organisations and the replayed rows.
 func (s *orgPostgres) lock(ctx context.Context, conn *pgxpool.Conn, p *plan) (map[digest]original, error) {
-	batch, known, waiting := &pgx.Batch{}, map[digest]original{}, map[string]bool{}
+	batch, won, waiting := &pgx.Batch{}, map[digest]bool{}, map[string]bool{}
 	replays := p.replays()
 	if len(replays) > 0 {
 		batch.Queue(`
@@ -121,14 +121,15 @@ func (s *orgPostgres) lock(ctx context.Context, conn *pgxpool.Conn, p *plan) (ma
 				return err
 			})
 	}
-	if claims := p.claims(); len(claims) > 0 {
-		s.claim(batch, claims, p.now, known)
+	claims := p.claims()
+	if len(claims) > 0 {
+		s.claim(batch, claims, p.now, won)
 	}
 	if refs := p.refs(); len(refs) > 0 {
 		lockOrgs(batch, refs, p.orgs)
 	}
 	if batch.Len() == 0 {
-		return known, nil
+		return nil, nil
 	}
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("claim message ids and lock organisations: %w", err)
@@ -136,34 +137,37 @@ func (s *orgPostgres) lock(ctx context.Context, conn *pgxpool.Conn, p *plan) (ma
 	if len(replays) > 0 {
 		p.dropReplayed(waiting)
 	}
-	return known, nil
+	if repeats := lost(claims, won); len(repeats) > 0 {
+		return originals(ctx, conn, repeats)
+	}
+	return nil, nil
 }
 
-func (s *orgPostgres) claim(batch *pgx.Batch, claims []*update, now time.Time, known map[digest]original) {
+// claim inserts the digests, and finds out which were there before.
+func (s *orgPostgres) claim(batch *pgx.Batch, claims []*update, now time.Time, won map[digest]bool) {
 	digests, ids, payloads := make([][]byte, len(claims)), make(uuids, len(claims)), make([][]byte, len(claims))
 	for i, u := range claims {
 		digests[i], ids[i], payloads[i] = u.row.Digest, binary(&u.row.ID), u.payload[:]
 	}
-	batch.Queue(`
-		INSERT INTO signal_dedup (digest, signal_id, payload_digest, received_at)
-		SELECT digest, signal_id, payload_digest, $4
-		FROM unnest($1::bytea[], $2::uuid[], $3::bytea[]) AS new (digest, signal_id, payload_digest)
-		ON CONFLICT (digest) DO UPDATE
-		SET signal_id = excluded.signal_id, payload_digest = excluded.payload_digest, received_at = excluded.received_at
-		WHERE signal_dedup.received_at < $5`, digests, ids, payloads, now.UnixMicro(), now.Add(-dedupWindow).UnixMicro())
-	// What is ours already names our own update.
-	batch.Queue("SELECT digest, signal_id::text, payload_digest FROM signal_dedup WHERE digest = ANY($1::bytea[])", digests).
+	batch.Queue(claimDigests, digests, ids, payloads, now.UnixMicro(), now.Add(-dedupWindow).UnixMicro()).
 		Query(func(rows pgx.Rows) error {
-			for rows.Next() {
-				var d []byte
-				var o original
-				if err := rows.Scan(&d, &o.signalID, &o.payload); err != nil {
-					return err
-				}
-				known[digest(d)] = o
+			claimed, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
+			for _, d := range claimed {
+				won[digest(d)] = true
 			}
-			return rows.Err()
+			return err
 		})
+}
+
+// lost are the digests of claims that were not won.
+func lost(claims []*update, won map[digest]bool) [][]byte {
+	var out [][]byte
+	for _, u := range claims {
+		if !won[digest(u.row.Digest)] {
+			out = append(out, u.row.Digest)
+		}
+	}
+	return out
 }
 
 func lockOrgs(batch *pgx.Batch, refs []orgRef, found map[orgRef]*orgRow) {

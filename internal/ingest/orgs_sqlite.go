@@ -87,16 +87,27 @@ func (s *orgSQLite) lock(ctx context.Context, tx *sql.Tx, p *plan) (map[digest]o
 }
 
 func claimOrgs(ctx context.Context, tx *sql.Tx, p *plan) (map[digest]original, error) {
-	known := map[digest]original{}
-	for _, u := range p.claims() {
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO signal_dedup (digest, signal_id, payload_digest, received_at)
-			VALUES (?, ?, ?, ?)
-			ON CONFLICT (digest) DO UPDATE
-			SET signal_id = excluded.signal_id, payload_digest = excluded.payload_digest, received_at = excluded.received_at
-			WHERE signal_dedup.received_at < ?`, u.row.Digest, u.row.ID, u.payload[:], p.now.UnixMicro(), p.now.Add(-dedupWindow).UnixMicro())
+	claims, known := p.claims(), map[digest]original{}
+	if len(claims) == 0 {
+		return known, nil
+	}
+	stmt, err := tx.PrepareContext(ctx, `
+		INSERT INTO signal_dedup (digest, signal_id, payload_digest, received_at)
+		VALUES (?, ?, ?, ?)
+		ON CONFLICT (digest) DO UPDATE
+		SET signal_id = excluded.signal_id, payload_digest = excluded.payload_digest, received_at = excluded.received_at
+		WHERE signal_dedup.received_at < ?`)
+	if err != nil {
+		return nil, fmt.Errorf("claim message ids: %w", err)
+	}
+	defer func() { _ = stmt.Close() }()
+	for _, u := range claims {
+		done, err := stmt.ExecContext(ctx, u.row.Digest, u.row.ID, u.payload[:], p.now.UnixMicro(), p.now.Add(-dedupWindow).UnixMicro())
 		if err != nil {
 			return nil, fmt.Errorf("claim message ids: %w", err)
+		}
+		if n, _ := done.RowsAffected(); n == 1 {
+			continue
 		}
 		var o original
 		err = tx.QueryRowContext(ctx, "SELECT signal_id, payload_digest FROM signal_dedup WHERE digest = ?", u.row.Digest).Scan(&o.signalID, &o.payload)

@@ -102,6 +102,17 @@ func scanStates(rows pgx.Rows, states map[string]keyState) error {
 	return rows.Err()
 }
 
+// claimDigests inserts digests, takes over those that are older than the window, and returns the
+// ones that are the caller's now.
+const claimDigests = `
+		INSERT INTO signal_dedup (digest, signal_id, payload_digest, received_at)
+		SELECT digest, signal_id, payload_digest, $4
+		FROM unnest($1::bytea[], $2::uuid[], $3::bytea[]) AS new (digest, signal_id, payload_digest)
+		ON CONFLICT (digest) DO UPDATE
+		SET signal_id = excluded.signal_id, payload_digest = excluded.payload_digest, received_at = excluded.received_at
+		WHERE signal_dedup.received_at < $5
+		RETURNING digest`
+
 // claim inserts the digests; one that is older than the window is taken over. It returns those
 // that were there before.
 func (s *postgresStore) claim(ctx context.Context, conn *pgxpool.Conn, now time.Time, items []*item) (map[digest]original, error) {
@@ -112,14 +123,7 @@ func (s *postgresStore) claim(ctx context.Context, conn *pgxpool.Conn, now time.
 	for i, it := range items {
 		digests[i], ids[i], payloads[i] = it.digest[:], binary(&it.signal.ID), it.payload[:]
 	}
-	rows, err := conn.Query(ctx, `
-		INSERT INTO signal_dedup (digest, signal_id, payload_digest, received_at)
-		SELECT digest, signal_id, payload_digest, $4
-		FROM unnest($1::bytea[], $2::uuid[], $3::bytea[]) AS new (digest, signal_id, payload_digest)
-		ON CONFLICT (digest) DO UPDATE
-		SET signal_id = excluded.signal_id, payload_digest = excluded.payload_digest, received_at = excluded.received_at
-		WHERE signal_dedup.received_at < $5
-		RETURNING digest`, digests, ids, payloads, now.UnixMicro(), now.Add(-dedupWindow).UnixMicro())
+	rows, err := conn.Query(ctx, claimDigests, digests, ids, payloads, now.UnixMicro(), now.Add(-dedupWindow).UnixMicro())
 	if err != nil {
 		return nil, fmt.Errorf("claim message ids: %w", err)
 	}
@@ -130,7 +134,7 @@ func (s *postgresStore) claim(ctx context.Context, conn *pgxpool.Conn, now time.
 	if len(claimed) == len(items) {
 		return nil, nil
 	}
-	return s.originals(ctx, conn, repeated(items, claimed))
+	return originals(ctx, conn, repeated(items, claimed))
 }
 
 // repeated are the digests that could not be claimed.
@@ -148,7 +152,7 @@ func repeated(items []*item, claimed [][]byte) [][]byte {
 	return out
 }
 
-func (s *postgresStore) originals(ctx context.Context, conn *pgxpool.Conn, digests [][]byte) (map[digest]original, error) {
+func originals(ctx context.Context, conn *pgxpool.Conn, digests [][]byte) (map[digest]original, error) {
 	rows, err := conn.Query(ctx, "SELECT digest, signal_id::text, payload_digest FROM signal_dedup WHERE digest = ANY($1::bytea[])", digests)
 	if err != nil {
 		return nil, fmt.Errorf("look up first signals: %w", err)

@@ -41,11 +41,16 @@ func showable(raw json.RawMessage) json.RawMessage {
 	return text
 }
 
+// sentence is an error that people read as it is.
+type sentence string
+
+func (s sentence) Error() string { return string(s) }
+
 // ParseJSON reads the JSON view. Members that mean nothing are refused by name: a typed "transfrom" would
 // else be lost without a word. The error is a sentence for people.
 func ParseJSON(text []byte) (Template, error) {
 	if len(text) > maxView {
-		return Template{}, fmt.Errorf("The template has more than %d MiB.", maxView>>20)
+		return Template{}, sentence(fmt.Sprintf("The template has more than %d MiB.", maxView>>20))
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
@@ -54,7 +59,7 @@ func ParseJSON(text []byte) (Template, error) {
 		return Template{}, viewError(text, err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Template{}, errors.New("There is something after the template. Remove it.")
+		return Template{}, sentence("There is something after the template. Remove it.")
 	}
 	return t, nil
 }
@@ -65,16 +70,16 @@ func viewError(text []byte, err error) error {
 	switch {
 	case errors.As(err, &syntax):
 		line, column := position(text, int(syntax.Offset))
-		return fmt.Errorf("The template is not valid JSON at line %d, column %d: %s.", line, column, strings.TrimPrefix(syntax.Error(), "json: "))
+		return sentence(fmt.Sprintf("The template is not valid JSON at line %d, column %d: %s.", line, column, strings.TrimPrefix(syntax.Error(), "json: ")))
 	case errors.As(err, &kind):
-		return fmt.Errorf("%s is a JSON %s here, which does not fit. A template is {\"rows\": [{\"target\": \"plan\", \"from\": [\"$.traits.plan\"]}]}.", memberName(kind.Field), kind.Value)
+		return sentence(fmt.Sprintf("%s is a JSON %s here, which does not fit. A template is {\"rows\": [{\"target\": \"plan\", \"from\": [\"$.traits.plan\"]}]}.", memberName(kind.Field), kind.Value))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return errors.New("The template is empty or ends too early.")
+		return sentence("The template is empty or ends too early.")
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return fmt.Errorf("A template has no member %s. A row has target, from, value, transform, default and required.", name)
+		return sentence(fmt.Sprintf("A template has no member %s. A row has target, from, value, transform, default and required.", name))
 	}
-	return errors.New("The template cannot be read as JSON.")
+	return sentence("The template cannot be read as JSON.")
 }
 
 func memberName(field string) string {

@@ -124,7 +124,8 @@ func (s *Service) Count(ctx context.Context, actor access.Actor, f Filter) (Coun
 	f.Sort = ByUpdate
 	q := s.query(ctx, actor, f)
 	var c Counts
-	err := s.db.Read.WithContext(ctx).Raw("SELECT COUNT(*) FROM (?) n", q.base().Select("1").Limit(s.scan+1)).Scan(&c.All).Error
+	// Ordered, so that the planner counts in the index and not in the table.
+	err := s.db.Read.WithContext(ctx).Raw("SELECT COUNT(*) FROM (?) n", q.base().Select("1").Order("updated_at, id").Limit(s.scan+1)).Scan(&c.All).Error
 	if err != nil {
 		return Counts{}, fmt.Errorf("count product orgs: %w", err)
 	}

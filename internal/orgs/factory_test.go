@@ -80,12 +80,6 @@ func (w *world) apiKey(actor access.Actor, name, env string) string {
 	return id
 }
 
-func (w *world) template() string {
-	id := uuid.Must(uuid.NewV7()).String()
-	w.create(&models.Template{ID: id, WorkspaceID: w.mine.WorkspaceID, Version: 1, CreatedAt: models.At(noon), UpdatedAt: models.At(noon)})
-	return id
-}
-
 // org stores an organisation of that id whose values are pairs of name and JSON; change may alter
 // the row afterwards.
 func (w *world) org(key string, values []string, change ...func(*models.ProductOrg)) models.ProductOrg {

@@ -82,26 +82,14 @@ func (s State) Merge(values map[string]json.RawMessage, from From) Merged {
 // Text is a field's value as text: a string decoded, anything else as it is written; "" without one.
 func (s State) Text(name string) string {
 	value := s[name].Value
+	if n := len(value); n >= 2 && value[0] == '"' && isPlain(value[1:n-1]) {
+		return string(value[1 : n-1])
+	}
 	var text string
 	if json.Unmarshal(value, &text) == nil {
 		return text
 	}
 	return string(value)
-}
-
-// Decode reads product_orgs.fields.
-func Decode(fields []byte) (State, error) {
-	s := State{}
-	if len(fields) == 0 {
-		return s, nil
-	}
-	err := json.Unmarshal(fields, &s)
-	return s, err
-}
-
-// Encode writes product_orgs.fields.
-func (s State) Encode() []byte {
-	return encode(s)
 }
 
 // encode keeps values to the byte: the default encoder would escape <, > and & inside them, and

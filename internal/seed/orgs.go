@@ -65,10 +65,8 @@ func billingRows() mapping.Template {
 	mrr.Transform = []string{"divide:100"}
 	currency := path("currency", "subscription.currency")
 	currency.Transform, currency.Default = []string{"upper"}, []byte(`"EUR"`)
-	trial := path("trial_status", "subscription.status")
-	trial.Transform = []string{"map:trialing=active,active=converted,canceled=ended"}
 	return mapping.Template{Rows: []mapping.Row{
-		id, plan, mrr, currency, trial,
+		id, plan, mrr, currency,
 		path("status", "subscription.status"),
 		path("seats", "subscription.quantity"),
 		path("trial_ends_at", "subscription.trial_end"),

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"gorm.io/gorm"
 
+	"latchkey/internal/source"
 	"latchkey/models"
 )
 
@@ -75,6 +76,7 @@ func (d *demo) request(out *rows, s stream, at time.Time, items []models.Signal)
 		it := &items[i]
 		it.ID, it.RequestID, it.APIKeyID, it.Source = idAt(d.rnd, at), line.ID, key.ID, s.source
 		it.WorkspaceID, it.Environment, it.ReceivedAt = d.workspace, key.Environment, line.ReceivedAt
+		it.Kind = source.KindOf(it.Event, "")
 		body[i] = it.Raw
 	}
 	line.Bytes = int64(len(body[0]))

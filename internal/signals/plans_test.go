@@ -146,13 +146,15 @@ func TestNoListReadsAWholeTable(t *testing.T) {
 			"all": {}, "page": {At: signals.Cursor{Before: middle}}, "event": {Event: "event 7"}, "no such event": {Event: "none"},
 			"email": {Email: "user77@example.com"}, "no such email": {Email: "a@b.example"}, "event and email": {Event: "event 7", Email: "user77@example.com"},
 			"source": {Source: "hubspot"}, "no such source": {Source: "none"}, "key": {KeyID: w.key}, "no such key": {KeyID: w.alien},
-			"request": {RequestID: middle}, "search id": {Search: middle}, "search": {Search: "user77@"}, "no such thing": {Search: "nothing"},
+			"kind": {Kind: "track"}, "no such kind": {Kind: "group"}, "request": {RequestID: middle}, "search id": {Search: middle}, "search": {Search: "user77@"}, "no such thing": {Search: "nothing"},
 			"time": {From: noon.Add(-time.Hour), To: noon.Add(-time.Minute)},
 		} {
 			f.Environment = live
 			reads["signals "+name] = func() error { _, err := w.s.Signals(ctx, w.mine, f); return err }
 		}
 		reads["tail"] = func() error { _, err := w.s.Follow(ctx, w.mine, signals.RequestFilter{Environment: live}); return err }
+		reads["last refusal"] = func() error { _, err := w.s.LastRefusal(ctx, w.mine, live, w.key, "invalid_json"); return err }
+		reads["no last refusal"] = func() error { _, err := w.s.LastRefusal(ctx, w.mine, live, w.key, "none"); return err }
 		reads["today"] = func() error { _, err := w.s.Today(ctx, w.mine, live, time.UTC); return err }
 		reads["progress"] = func() error { _, err := w.s.Progress(ctx, w.mine, live); return err }
 		reads["prune"] = func() error { _, err := w.s.Prune(ctx); return err }

@@ -26,7 +26,7 @@ type Pruned struct {
 }
 
 // Total is how many rows went.
-func (p Pruned) Total() int64 { 
+func (p Pruned) Total() int64 {
 	return p.Signals + p.Requests + p.MessageIDs + p.UsageMinutes + p.OrgUpdates + p.Replays
 }
 

@@ -194,5 +194,8 @@ var warnings = map[string]string{
 	"invalid_email":        "What stands where an email is expected is no address, so it was left out.",
 	"invalid_properties":   "The member properties is not an object. The raw bytes are kept as sent.",
 	"adapter_mismatch":     "The payload does not look like one of this source. It was stored under the event \"unknown\".",
+	"waiting_for_template": "The key has no payload template yet. The payload is kept, and waits for the first one.",
+	"partly_mapped":        "Some values did not fit their fields and were left out; the problems say which.",
+	"too_many_fields":      "The organisation has as many fields as one may have, so new ones were left out.",
 	"payload_mismatch":     "The same message id came before with other bytes. The first one is kept.",
 }

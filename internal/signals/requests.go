@@ -237,5 +237,22 @@ func (s *Service) detail(ctx context.Context, actor access.Actor, row models.Gat
 		// The bytes are kept once, with the signal; none when its retention ended first.
 		d.Body, err = s.raw(ctx, actor, *row.SignalID)
 	}
+	if d.Body == nil && err == nil {
+		d.Body, err = s.updateBody(ctx, actor, row.ID)
+	}
 	return d, err
+}
+
+// updateBody is what a request sent of one product org, which keeps it with its update; nil when it
+// sent several, or none.
+func (s *Service) updateBody(ctx context.Context, actor access.Actor, requestID string) ([]byte, error) {
+	rows, err := gorm.G[models.ProductOrgUpdate](s.db.Read).Select("raw").
+		Where("request_id = ? AND workspace_id = ?", requestID, actor.WorkspaceID).Limit(2).Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("select raw bytes of update: %w", err)
+	}
+	if len(rows) != 1 {
+		return nil, nil
+	}
+	return rows[0].Raw, nil
 }

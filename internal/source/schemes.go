@@ -1,7 +1,6 @@
 package source
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -61,6 +60,11 @@ func SchemeNamed(name string) *Scheme {
 	return nil
 }
 
+// sentence is an error that people read as it is.
+type sentence string
+
+func (s sentence) Error() string { return string(s) }
+
 // maxSecret is in bytes: far above any vendor's, SendGrid's public keys included.
 const maxSecret = 4096
 
@@ -69,11 +73,11 @@ const maxSecret = 4096
 func (s *Scheme) CheckSecret(secret string) error {
 	switch {
 	case secret == "":
-		return errors.New("Enter the signing secret.")
+		return sentence("Enter the signing secret.")
 	case len(secret) > maxSecret:
-		return fmt.Errorf("The secret is longer than %d bytes: this is something else.", maxSecret)
+		return sentence(fmt.Sprintf("The secret is longer than %d bytes: this is something else.", maxSecret))
 	case strings.TrimSpace(secret) != secret:
-		return errors.New("The secret has spaces or line ends around it. Copy it without them.")
+		return sentence("The secret has spaces or line ends around it. Copy it without them.")
 	case s.check == nil:
 		return nil
 	}

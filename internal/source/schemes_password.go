@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"errors"
 	"strings"
 )
 
@@ -17,7 +16,7 @@ var schemeBasic = Scheme{
 	Docs:        "https://apidocs.chargebee.com/docs/api/webhooks",
 	check: func(secret string) error {
 		if name, password, ok := strings.Cut(secret, ":"); !ok || name == "" && password == "" {
-			return errors.New("Enter name and password with a colon between them: name:password.")
+			return sentence("Enter name and password with a colon between them: name:password.")
 		}
 		return nil
 	},
@@ -42,7 +41,7 @@ var schemeAuthorization = Scheme{
 	Docs:        "https://auth0.com/docs/customize/log-streams/custom-log-streams",
 	check: func(secret string) error {
 		if scheme, _, ok := strings.Cut(secret, " "); ok && strings.EqualFold(scheme, "Bearer") {
-			return errors.New("The value must not begin with Bearer: that word marks one of our own keys. Enter the token without it, here and at the vendor.")
+			return sentence("The value must not begin with Bearer: that word marks one of our own keys. Enter the token without it, here and at the vendor.")
 		}
 		return nil
 	},

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"strings"
 	"time"
 )
@@ -26,7 +25,7 @@ var schemeSendGrid = Scheme{
 	Docs:        "https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features",
 	check: func(secret string) error {
 		if sendgridKey(secret) == nil {
-			return errors.New("This is no ECDSA public key. Copy the verification key whole; it begins with MFkw.")
+			return sentence("This is no ECDSA public key. Copy the verification key whole; it begins with MFkw.")
 		}
 		return nil
 	},

@@ -3,7 +3,6 @@ package source
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"strings"
 )
 
@@ -16,7 +15,7 @@ var schemeStandard = Scheme{
 	Docs:        "https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md",
 	check: func(secret string) error {
 		if _, ok := standardKey(secret); !ok {
-			return errors.New("The secret must be whsec_ followed by base64. Copy it whole.")
+			return sentence("The secret must be whsec_ followed by base64. Copy it whole.")
 		}
 		return nil
 	},

@@ -2,7 +2,6 @@ package source
 
 import (
 	"crypto/sha256"
-	"errors"
 	"net/url"
 	"strconv"
 	"strings"
@@ -19,7 +18,7 @@ var schemeStripe = Scheme{
 	check: func(secret string) error {
 		for _, prefix := range []string{"sk_", "pk_", "rk_"} {
 			if strings.HasPrefix(secret, prefix) {
-				return errors.New("This is one of Stripe's API keys. Enter the endpoint's signing secret, which begins with whsec_.")
+				return sentence("This is one of Stripe's API keys. Enter the endpoint's signing secret, which begins with whsec_.")
 			}
 		}
 		return nil
