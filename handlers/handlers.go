@@ -77,10 +77,10 @@ func New(a *app.App, o Options) *echo.Echo {
 		e.GET(path, files)
 		e.HEAD(path, files)
 	}
-	o.Gateway.Now, o.Gateway.Stopping = a.Now, o.Stopping
+	o.Gateway.Now, o.Gateway.Stopping, o.Gateway.BaseURL = a.Now, o.Stopping, o.BaseURL
 	gateway.Register(e, a.Ingest, o.Gateway)
 	c := console.Register(e, console.Deps{
-		Accounts: a.Accounts, Audit: a.Audit, Keys: a.Keys, Signals: a.Signals, BaseURL: o.BaseURL, Now: a.Now, Stopping: o.Stopping,
+		Accounts: a.Accounts, Audit: a.Audit, Keys: a.Keys, Signals: a.Signals, Templates: a.Templates, Orgs: a.Orgs, Ingest: a.Ingest, Gateway: e, BaseURL: o.BaseURL, Now: a.Now, Stopping: o.Stopping,
 	})
 	e.HTTPErrorHandler = func(err error, ctx Ctx) { failed(c, ctx, err) }
 	return e

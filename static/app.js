@@ -249,6 +249,35 @@
     button.ariaBusy = null;
   }
 
+  // ---- the editor of payload templates ----
+
+  // The path that a value of the sample goes into: the one that had the focus last.
+  let lastPath = null;
+  on("focusin", (e) => {
+    if (e.target.matches("[data-template-path]")) lastPath = e.target;
+    else if (!e.target.closest("[data-template-use], .sample-tree")) lastPath = null;
+  });
+  // Before htmx: what is filled in here needs no new row from the server.
+  on(
+    "click",
+    (e) => {
+      const leaf = e.target.closest("[data-template-use]");
+      if (!leaf || !lastPath?.isConnected) return;
+      e.preventDefault();
+      e.stopPropagation();
+      lastPath.value = leaf.dataset.templateUse;
+      lastPath.focus();
+      lastPath.dispatchEvent(new Event("input", { bubbles: true }));
+    },
+    true,
+  );
+  // Enter in a field of the editor tests; it neither leaves the page nor moves rows.
+  on("keydown", (e) => {
+    if (e.key !== "Enter" || e.isComposing || !e.target.matches("[data-template-editor] input:not([type=checkbox])")) return;
+    e.preventDefault();
+    $("#template-test")?.click();
+  });
+
   // ---- clicks ----
 
   on("click", (e) => {
@@ -364,7 +393,7 @@
     $$("[data-toast]").forEach(expire);
     $$("[data-live]").forEach(startLive);
     $$("[data-confirm-name]").forEach(confirmName);
-    $$("[data-shortcuts-open], [data-test-event]").forEach((b) => (b.hidden = false));
+    $$("[data-shortcuts-open], [data-test-event], [data-needs-script]").forEach((b) => (b.hidden = false));
     $$("[data-timezone]").forEach((f) => (f.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone));
     refreshTimes();
     mirror();

@@ -10,8 +10,11 @@ import (
 
 	"latchkey/internal/accounts"
 	"latchkey/internal/audit"
+	"latchkey/internal/ingest"
 	"latchkey/internal/keys"
+	"latchkey/internal/orgs"
 	"latchkey/internal/signals"
+	"latchkey/internal/templates"
 )
 
 // Ctx is the request and its answer; the one place that names echo's type.
@@ -19,13 +22,17 @@ type Ctx = echo.Context
 
 // Deps is what the console stands on.
 type Deps struct {
-	Accounts *accounts.Service
-	Audit    *audit.Log
-	Keys     *keys.Service
-	Signals  *signals.Service
-	Stopping <-chan struct{} // closed when the server begins to stop: streams end then
-	BaseURL  *url.URL        // as people reach this instance; HTTPS makes cookies secure
-	Now      func() time.Time
+	Accounts  *accounts.Service
+	Audit     *audit.Log
+	Keys      *keys.Service
+	Signals   *signals.Service
+	Templates *templates.Service
+	Orgs      *orgs.Service
+	Ingest    *ingest.Service
+	Gateway   http.Handler    // the mounted routes, for test events
+	Stopping  <-chan struct{} // closed when the server begins to stop: streams end then
+	BaseURL   *url.URL        // as people reach this instance; HTTPS makes cookies secure
+	Now       func() time.Time
 }
 
 type server struct {

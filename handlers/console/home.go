@@ -105,6 +105,13 @@ func (s *server) fillHome(c Ctx, p *views.HomeView) error {
 	if p.Watch = v.Actor.Can(access.ManageKeys); !p.Watch {
 		return nil
 	}
+	waiting, err := s.Orgs.WaitingCounts(ctx, v.Actor, v.Env)
+	if err != nil {
+		return err
+	}
+	for _, k := range waiting {
+		p.Waiting = append(p.Waiting, views.WaitingKey{Name: k.Name, Href: v.path(keysPath, k.ID, waitingPart), Count: waitingText(k)})
+	}
 	expiring, idle, err := s.Keys.Attention(ctx, v.Actor, v.Env, idleAfter, attentionLimit)
 	for _, k := range expiring {
 		p.Expiring = append(p.Expiring, views.AttentionRow{Name: k.Name, Href: v.path(keysPath, k.ID), When: s.time(c, k.ExpiresAt.Time, "")})

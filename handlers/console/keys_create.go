@@ -7,53 +7,152 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/internal/keys"
+	"latchkey/internal/templates"
 	"latchkey/models"
 	"latchkey/views"
-	"latchkey/views/ui"
 )
 
-var newKeyFields = []string{"name", "endpoint_type", "environment", "expires", "expires_at", "secret"}
+// Where a new Product org key gets its template from.
+const (
+	templateMade  = "make"
+	templateSaved = "saved"
+	templateLater = "capture"
+)
 
-// newKey shows the form; ?like= fills it in from another key.
+var newKeyFields = []string{
+	"name", "endpoint_type", "environment", "expires", "expires_at", "secret", "template_from", "template", "on_error", "source",
+}
+
+// newKey shows the form; ?type= chooses what the key is for, ?like= fills it in from another key,
+// and ?sample= names a payload to make the template from.
 func (s *server) newKey(c Ctx) error {
 	v := visit(c)
 	values := map[string]string{
 		"endpoint_type": keyTypes[0].Value, "environment": v.Env, "expires": expiry90Days,
+		"template_from": templateMade, "on_error": models.OnErrorReject,
 	}
+	if t := keyTypeNamed(c.QueryParam("type")); t.Path != "" {
+		values["endpoint_type"] = t.Value
+	}
+	e := templateEditor{}
 	if id := c.QueryParam("like"); id != "" {
-		k, err := s.Keys.Get(c.Request().Context(), v.Actor, id)
-		if err != nil {
+		if err := s.fillLike(c, id, values, &e); err != nil {
 			return err
 		}
-		values["name"], values["environment"], values["endpoint_type"] = k.Name, k.Environment, k.EndpointType
-		if k.SecretHash != nil {
-			values["secret"] = "on"
-		}
-		v.Env = k.Environment
 	}
-	return s.render(c, http.StatusOK, views.NewKey(s.newKeyView(c, views.Form{Values: values}, uuid.NewString())), nil)
+	var err error
+	if e.Sample, err = s.loadSample(c, "", c.QueryParam("sample"), ""); err != nil {
+		return err
+	}
+	p := s.newKeyView(c, views.Form{Values: values}, e, uuid.NewString())
+	return s.render(c, http.StatusOK, views.NewKey(p), nil)
 }
 
-// createKey answers with the one page that ever shows the new key.
+// fillLike fills the form in from another key.
+func (s *server) fillLike(c Ctx, id string, values map[string]string, e *templateEditor) error {
+	v, ctx := visit(c), c.Request().Context()
+	k, err := s.Keys.Get(ctx, v.Actor, id)
+	if err != nil {
+		return err
+	}
+	values["name"], values["environment"], values["endpoint_type"] = k.Name, k.Environment, k.EndpointType
+	if k.SecretHash != nil {
+		values["secret"] = "on"
+	}
+	v.Env = k.Environment
+	if k.EndpointType != models.ProductOrgs {
+		return nil
+	}
+	values["on_error"] = k.OnError
+	t, _, err := s.Templates.ForKey(ctx, v.Actor, id)
+	switch {
+	case err != nil:
+		return err
+	case t.Template.Name != "":
+		values["template_from"], values["template"] = templateSaved, t.Template.ID
+	case t.Waiting():
+		values["template_from"] = templateLater
+	default:
+		e.Rows = rowsOf(t.Rows)
+	}
+	return nil
+}
+
+// createKey answers with the one page that ever shows the new key. The buttons of the template's
+// editor post here too, and come back with the form.
 func (s *server) createKey(c Ctx) error {
 	v, f := visit(c), form(c)
-	made, err := s.Keys.Create(c.Request().Context(), v.Actor, keys.CreateForm{
-		Name: f.Get("name"), Environment: f.Get("environment"), EndpointType: f.Get("endpoint_type"),
-		ExpiresAt:  expiryOf(f.Get("expires"), f.Get("expires_at"), s.Now(), v.Account.Zone),
-		WithSecret: f.Get("secret") != "", Nonce: f.Get("nonce"),
-	})
 	if f.Get("environment") == testEnv {
 		v.Env = testEnv
 	}
+	e, err := s.readEditor(c, "")
+	if err != nil {
+		return err
+	}
+	if isHTMX(c) || editorPressed(f.Get("do"), f.Get("endpoint_type"), f.Get("template_from")) {
+		return s.editNewTemplate(c, e)
+	}
+	made, err := s.Keys.Create(c.Request().Context(), v.Actor, s.createForm(c, e))
 	var before keys.AlreadyMade
 	if errors.As(err, &before) {
 		return s.alreadyMade(c, before.KeyID)
 	}
 	if err != nil {
 		shown := atField(sent(c, err, newKeyFields, newKeyFields))
-		return s.refused(c, err, views.NewKey(s.newKeyView(c, shown, f.Get("nonce"))), nil)
+		p := s.newKeyView(c, shown, e, f.Get("nonce"))
+		if found := templates.FindingsOf(err); len(found) > 0 {
+			delete(p.Form.Errors, "template")
+			_, at := templateOf(e.Rows)
+			for _, f := range found {
+				p.RowErrors = append(p.RowErrors, rowError(f, at))
+			}
+		}
+		return s.refused(c, err, views.NewKey(p), nil)
 	}
-	return s.render(c, http.StatusOK, views.RevealedKey(s.revealView(c, made)), nil)
+	return s.render(c, http.StatusOK, views.RevealedKey(s.revealView(c, made, e)), nil)
+}
+
+// editorPressed tells a button of the editor from the one that makes the key. Enter presses either,
+// by what the form is about.
+func editorPressed(do, endpointType, from string) bool {
+	if do == "enter" {
+		return endpointType == models.ProductOrgs && from == templateMade
+	}
+	return do != ""
+}
+
+// editNewTemplate shows the form again after a button of the editor.
+func (s *server) editNewTemplate(c Ctx, e templateEditor) error {
+	f := form(c)
+	tried := !e.act(f.Get("do")) || isTest(f.Get("do"))
+	if isHTMX(c) {
+		return s.swapEditor(c, visit(c).path(keysPath), "", e, tried)
+	}
+	shown := sent(c, nil, newKeyFields, newKeyFields)
+	return s.render(c, http.StatusOK, views.NewKey(s.newKeyView(c, shown, e, f.Get("nonce"))), nil)
+}
+
+func (s *server) createForm(c Ctx, e templateEditor) keys.CreateForm {
+	v, f := visit(c), form(c)
+	out := keys.CreateForm{
+		Name: f.Get("name"), Environment: f.Get("environment"), EndpointType: f.Get("endpoint_type"),
+		ExpiresAt:  expiryOf(f.Get("expires"), f.Get("expires_at"), s.Now(), v.Account.Zone),
+		WithSecret: f.Get("secret") != "", Nonce: f.Get("nonce"),
+	}
+	if out.EndpointType != models.ProductOrgs {
+		return out
+	}
+	out.OnError = f.Get("on_error")
+	switch f.Get("template_from") {
+	case templateMade:
+		rows := toSave(e.Rows)
+		out.Template = &rows
+	case templateSaved:
+		out.TemplateID = f.Get("template")
+	case templateLater:
+		out.CaptureFirst = true
+	}
+	return out
 }
 
 func (s *server) alreadyMade(c Ctx, id string) error {
@@ -71,31 +170,18 @@ func (s *server) alreadyMade(c Ctx, id string) error {
 	}), nil)
 }
 
-func (s *server) newKeyView(c Ctx, f views.Form, nonce string) views.NewKeyView {
-	v := visit(c)
-	p := views.NewKeyView{
-		Page: s.keyShell(c, "Create key"), BackHref: v.envPath(keysPath), Action: v.path(keysPath), Nonce: nonce, Form: f,
-		Expirations: expiryChoices, Zone: v.Account.Zone.String(),
-		URL: s.base(c) + keyTypes[0].Path, Brand: s.Keys.Brand(), Body: sampleBody,
-		Environments: []ui.RadioCard{
-			{Value: models.Live, Label: "Live", Text: "Real data of real people.", Icon: ui.IconGlobe},
-			{Value: models.Test, Label: "Test", Text: "For trying things out. Test data is kept apart everywhere.", Icon: ui.IconTest},
-		},
-	}
-	for _, t := range keyTypes {
-		p.Types = append(p.Types, ui.RadioCard{Value: t.Value, Label: t.Label, Text: t.Text, Icon: t.Icon})
-	}
-	return p
-}
-
-func (s *server) revealView(c Ctx, made keys.Created) views.RevealedKeyView {
+func (s *server) revealView(c Ctx, made keys.Created, e templateEditor) views.RevealedKeyView {
 	v, k := visit(c), made.Key
 	href, url := v.path(keysPath, k.ID), s.base(c)+keyTypeNamed(k.EndpointType).Path
 	value, secret := made.Value.Reveal(), made.Secret.Reveal()
+	body := keyTypeNamed(k.EndpointType).sample()
+	if form(c).Get("template_from") == templateMade {
+		body = orText(e.Sample.compact(), body)
+	}
 	return views.RevealedKeyView{
 		Page: s.keyShell(c, "Key created"), Name: k.Name, Key: value, Secret: secret, URL: url + "/" + value,
-		InURL: keyInURL(url, value, secret).tabs(), InHeader: keyInHeader(url, value, secret).tabs(),
-		SendTo: keyTypeNamed(k.EndpointType).Path, Body: sampleBody,
+		InURL: keyInURL(url, value, secret).sending(body).tabs(), InHeader: keyInHeader(url, value, secret).sending(body).tabs(),
+		SendTo: keyTypeNamed(k.EndpointType).Path, Body: body,
 		WaitURL: href + "/first-request", KeyHref: href, ListHref: v.envPath(keysPath),
 	}
 }

@@ -79,8 +79,10 @@ func TestARefusedFormComesBackWithItsValuesAndSentences(t *testing.T) {
 		b.Post(keyList, url.Values{"name": {"x"}, "environment": {"live"}, "endpoint_type": {"signal_staging"}, "expires": {expires}}).
 			Want(http.StatusUnprocessableEntity)
 	}
-	b.Post(keyList, url.Values{"name": {"x"}, "environment": {"live"}, "endpoint_type": {"product_orgs"}, "expires": {"never"}}).
+	b.Post(keyList, url.Values{"name": {"x"}, "environment": {"live"}, "endpoint_type": {"nothing"}, "expires": {"never"}}).
 		Want(http.StatusUnprocessableEntity).Shows("Choose what the key is for.")
+	b.Post(keyList, url.Values{"name": {"x"}, "environment": {"live"}, "endpoint_type": {"product_orgs"}, "expires": {"never"}}).
+		Want(http.StatusUnprocessableEntity).Shows("A Product org key needs a payload template")
 	only(t, a)
 }
 
@@ -104,7 +106,12 @@ func TestAnExpiryIsReadInTheReadersZone(t *testing.T) {
 // stream opens the new key's event stream as the page's script does.
 func stream(t *testing.T, a *apptest.App, b *apptest.Browser, k keys.Created) *bufio.Scanner {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.URL+keyPage(k)+"/first-request", nil)
+	return streamAt(t, a, b, keyPage(k)+"/first-request")
+}
+
+func streamAt(t *testing.T, a *apptest.App, b *apptest.Browser, path string) *bufio.Scanner {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.URL+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

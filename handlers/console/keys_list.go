@@ -20,6 +20,10 @@ var keyTypes = []keyType{{
 	Value: models.SignalStaging, Label: "Signal staging", Icon: ui.IconInbox,
 	Text: "Receives events about people and accounts: form submissions, product usage, webhooks of other vendors.",
 	Path: "/api/signal-staging/webhook",
+}, {
+	Value: models.ProductOrgs, Label: "Product org updates", Icon: ui.IconBuilding,
+	Text: "Keeps what is known about each organisation: plan, users, MRR, trial, feature flags. A payload template says where a sender puts each.",
+	Path: "/api/product-orgs/webhook",
 }}
 
 func keyTypeNamed(value string) keyType {

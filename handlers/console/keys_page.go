@@ -71,6 +71,9 @@ func (s *server) keyView(c Ctx) (views.KeyView, error) {
 	if p.Requests, err = s.keyRequests(c, k); err != nil {
 		return p, err
 	}
+	if err = s.keySettings(c, k, &p); err != nil {
+		return p, err
+	}
 	p.Audit, err = s.keyAudit(c, k)
 	// Last, so that a page that failed has not used up the message of the last action.
 	p.Page = s.keyShell(c, k.Name)
@@ -152,9 +155,16 @@ func (s *server) keyURLs(c Ctx, k keys.Item) []ui.Fact {
 	url := func(label, tail, hint string) ui.Fact {
 		return ui.Fact{Label: label, Value: base + tail, Mono: true, Copy: true, Hint: hint}
 	}
+	if k.EndpointType == models.ProductOrgs {
+		return []ui.Fact{
+			url("Updates", path+"/{key}", ""),
+			url("Batch", path+"/{key}/batch", "Up to 1,000 items."),
+			url("Key in a header", path, "Better where the sender can: Authorization: Bearer {key}. URLs end up in logs."),
+		}
+	}
 	return []ui.Fact{
 		url("Events", path+"/{key}", ""),
-		url("One vendor's webhooks", path+"/{source}/{key}", "{source} is the vendor's name, such as hubspot or stripe."),
+		url("One vendor's webhooks", path+"/{source}/{key}", "{source} is the vendor's name, such as hubspot or stripe; Sources lists them."),
 		url("Batch", path+"/{key}/batch", "Up to 1,000 items."),
 		url("Bulk stream", "/api/signal-staging/bulk/{key}", "NDJSON, gzip too."),
 		url("Key in a header", path, "Better where the sender can: Authorization: Bearer {key}. URLs end up in logs."),

@@ -1,9 +1,11 @@
 package console
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 
+	"latchkey/models"
 	"latchkey/views/ui"
 )
 
@@ -11,9 +13,32 @@ import (
 type sample struct {
 	URL     string
 	Headers [][2]string
+	Body    string
 }
 
-const sampleBody = `{"event":"form_submitted","email":"ada@example.com","properties":{"form":"contact"}}`
+const (
+	sampleBody    = `{"event":"form_submitted","email":"ada@example.com","properties":{"form":"contact"}}`
+	sampleOrgBody = `{"org_id":"acme","name":"Acme","plan":"enterprise","user_count":329}`
+	maxSampleBody = 2 << 10 // longer ones make no example
+)
+
+// sample is a body that fits the type.
+func (t keyType) sample() string {
+	if t.Value == models.ProductOrgs {
+		return sampleOrgBody
+	}
+	return sampleBody
+}
+
+// compact is the sample on one line, where it is short and means the same in every language's
+// quotes; else empty.
+func (t templateSample) compact() string {
+	var b bytes.Buffer
+	if !t.loaded() || json.Compact(&b, t.text) != nil || b.Len() > maxSampleBody || bytes.ContainsAny(b.Bytes(), "'`\\") {
+		return ""
+	}
+	return b.String()
+}
 
 // base is this instance's address as people reach it, without a slash at the end.
 func (s *server) base(c Ctx) string {
@@ -25,16 +50,16 @@ func (s *server) base(c Ctx) string {
 
 // sampleOf is a request with dots for the key.
 func (s *server) sampleOf(c Ctx, env string, t keyType) sample {
-	return keyInURL(s.base(c)+t.Path, maskedKey(s.Keys.Brand()+"_"+env), "")
+	return keyInURL(s.base(c)+t.Path, maskedKey(s.Keys.Brand()+"_"+env), "").sending(t.sample())
 }
 
 func keyInURL(url, key, secret string) sample {
-	return sample{URL: url + "/" + key}.with(secret)
+	return sample{URL: url + "/" + key, Body: sampleBody}.with(secret)
 }
 
 // keyInHeader keeps the key out of the URL, and so out of proxies' logs.
 func keyInHeader(url, key, secret string) sample {
-	return sample{URL: url, Headers: [][2]string{{"Authorization", "Bearer " + key}}}.with(secret)
+	return sample{URL: url, Body: sampleBody, Headers: [][2]string{{"Authorization", "Bearer " + key}}}.with(secret)
 }
 
 func (s sample) with(secret string) sample {
@@ -42,6 +67,12 @@ func (s sample) with(secret string) sample {
 	if secret != "" {
 		s.Headers = append(s.Headers, [2]string{"X-Api-Secret", secret})
 	}
+	return s
+}
+
+// sending is the sample with another body.
+func (s sample) sending(body string) sample {
+	s.Body = body
 	return s
 }
 
@@ -55,7 +86,7 @@ func (s sample) curl() string {
 	for _, h := range s.Headers {
 		lines = append(lines, "-H '"+h[0]+": "+h[1]+"'")
 	}
-	lines = append(lines, "-d '"+sampleBody+"'")
+	lines = append(lines, "-d '"+s.Body+"'")
 	return strings.Join(lines, " \\\n  ")
 }
 
@@ -65,13 +96,13 @@ func (s sample) node() string {
 	for _, h := range s.Headers {
 		b.WriteString("    " + quote(h[0]) + ": " + quote(h[1]) + ",\n")
 	}
-	b.WriteString("  },\n  body: JSON.stringify(" + sampleBody + "),\n});\nconsole.log(response.status, await response.json());")
+	b.WriteString("  },\n  body: JSON.stringify(" + s.Body + "),\n});\nconsole.log(response.status, await response.json());")
 	return b.String()
 }
 
 func (s sample) python() string {
 	var b strings.Builder
-	b.WriteString("import json\nimport urllib.request\n\nrequest = urllib.request.Request(\n    " + quote(s.URL) + ",\n    data=json.dumps(" + sampleBody + ").encode(),\n    headers={\n")
+	b.WriteString("import urllib.request\n\nrequest = urllib.request.Request(\n    " + quote(s.URL) + ",\n    data='" + s.Body + "'.encode(),\n    headers={\n")
 	for _, h := range s.Headers {
 		b.WriteString("        " + quote(h[0]) + ": " + quote(h[1]) + ",\n")
 	}
@@ -81,7 +112,7 @@ func (s sample) python() string {
 
 func (s sample) golang() string {
 	var b strings.Builder
-	b.WriteString("package main\n\nimport (\n\t\"fmt\"\n\t\"log\"\n\t\"net/http\"\n\t\"strings\"\n)\n\nfunc main() {\n\tbody := strings.NewReader(`" + sampleBody + "`)\n")
+	b.WriteString("package main\n\nimport (\n\t\"fmt\"\n\t\"log\"\n\t\"net/http\"\n\t\"strings\"\n)\n\nfunc main() {\n\tbody := strings.NewReader(`" + s.Body + "`)\n")
 	b.WriteString("\trequest, err := http.NewRequest(http.MethodPost, " + quote(s.URL) + ", body)\n\tif err != nil {\n\t\tlog.Fatal(err)\n\t}\n")
 	for _, h := range s.Headers {
 		b.WriteString("\trequest.Header.Set(" + quote(h[0]) + ", " + quote(h[1]) + ")\n")

@@ -2,6 +2,7 @@ package console
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"latchkey/internal/keys"
@@ -69,14 +70,18 @@ func requestBadge(r signals.RequestItem) ui.BadgeProps {
 
 // requestText is what was stored, or the sentence that the sender got.
 func requestText(r signals.RequestItem) string {
+	noun := "event"
+	if strings.Contains(r.Route, "/product-orgs/") {
+		noun = "update"
+	}
 	switch {
 	case r.Message != "":
 		return r.Message
 	case r.Accepted == 0 && r.Duplicates > 0:
 		return counted(r.Duplicates, "duplicate")
 	case r.Duplicates > 0:
-		return counted(r.Accepted, "event") + ", " + counted(r.Duplicates, "duplicate")
+		return counted(r.Accepted, noun) + ", " + counted(r.Duplicates, "duplicate")
 	default:
-		return counted(r.Accepted, "event")
+		return counted(r.Accepted, noun)
 	}
 }

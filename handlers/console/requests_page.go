@@ -28,7 +28,13 @@ func (s *server) showRequest(c Ctx) error {
 		KeyFact: keyFact(v, d.APIKeyID, d.KeyName, d.KeyPrefix, d.KeyType),
 		Refused: refusedRows(d), RefusedNote: refusedNote(d),
 	}
-	s.storedRows(c, &p, d)
+	if takesOrgs(d) {
+		if err := s.orgRows(c, &p, d); err != nil {
+			return err
+		}
+	} else {
+		s.storedRows(c, &p, d)
+	}
 	for _, h := range d.Headers {
 		p.Headers = append(p.Headers, ui.Fact{Label: h.Name, Value: h.Value, Mono: true})
 	}
@@ -159,6 +165,8 @@ func envQuery(env string) url.Values {
 
 func noPayload(d signals.RequestDetail) string {
 	switch {
+	case takesOrgs(d) && d.Accepted+d.Rejected > 0 && d.Status != http.StatusUnauthorized:
+		return "The payload was kept with its updates, whose retention has ended."
 	case bulk(d):
 		return "The body of a bulk upload is not kept as a whole; each signal keeps its own bytes."
 	case d.Status == http.StatusOK:
@@ -180,7 +188,11 @@ func (s *server) requestFacts(c Ctx, d signals.RequestDetail) []ui.Fact {
 		{Label: "Answer", Value: strconv.Itoa(d.Status) + " " + http.StatusText(d.Status)},
 		{Label: "Items", Value: itemCounts(d.GatewayRequest)},
 	}...)
-	for _, f := range []ui.Fact{{Label: "Event", Value: d.Event}, {Label: "Email", Value: d.Email}, {Label: "Source", Value: d.Source}} {
+	event := ui.Fact{Label: "Event", Value: d.Event}
+	if takesOrgs(d) {
+		event.Label = "Org ID"
+	}
+	for _, f := range []ui.Fact{event, {Label: "Email", Value: d.Email}, {Label: "Source", Value: d.Source}} {
 		if f.Value != "" {
 			facts = append(facts, f)
 		}

@@ -68,8 +68,14 @@ func (s *server) routes() []Route {
 		s.invitationRoutes(),
 		s.auditRoutes(),
 		s.keyRoutes(),
+		s.templateRoutes(),
 		s.homeRoutes(),
 		s.requestRoutes(),
 		s.signalRoutes(),
+		s.orgRoutes(),
+		s.waitingRoutes(),
+		s.signatureRoutes(),
+		s.sourceRoutes(),
+		s.testEventRoutes(),
 	)
 }

@@ -2,6 +2,7 @@ package console
 
 import (
 	"log/slog"
+	"strings"
 
 	"latchkey/internal/access"
 	"latchkey/views"
@@ -14,11 +15,13 @@ type nav string
 const (
 	navHome     nav = ""
 	navSignals  nav = "signals"
+	navOrgs     nav = "product-orgs"
 	navRequests nav = "requests"
 	navKeys     nav = "settings/api-keys"
 	navMembers  nav = "settings/members"
 	navAudit    nav = "audit"
 	navSettings nav = "settings"
+	navSources  nav = "/docs/sources" // of no workspace
 	navNone     nav = "-"
 )
 
@@ -40,11 +43,13 @@ var navigation = []struct {
 }{
 	{navHome, "", "Home", ui.IconHome, "h", access.ReadData, true},
 	{navSignals, "", "Signals", ui.IconInbox, "s", access.ReadData, true},
+	{navOrgs, "", "Product orgs", ui.IconBuilding, "o", access.ReadData, true},
 	{navRequests, "", "Requests", ui.IconActivity, "r", access.ReadData, true},
 	{navKeys, "Settings", "API keys", ui.IconKey, "k", access.ManageKeys, true},
 	{navMembers, "", "Members", ui.IconUsers, "m", access.ManageMembers, false},
 	{navAudit, "", "Audit", ui.IconAudit, "a", access.ReadAudit, false},
 	{navSettings, "", "Workspace", ui.IconSettings, "w", access.ManageSettings, false},
+	{navSources, "Docs", "Sources", ui.IconWebhook, "d", access.ReadData, false},
 }
 
 // shell is the frame of a page: title, theme, what the last action did, and the navigation that
@@ -125,6 +130,9 @@ func navFor(v *visitor, current nav) []views.NavItem {
 			continue
 		}
 		href := v.path(string(n.nav))
+		if strings.HasPrefix(string(n.nav), "/") {
+			href = string(n.nav)
+		}
 		if n.hasEnv {
 			href = withEnv(href, v.Env)
 		}

@@ -5,9 +5,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"latchkey/internal/access"
 	"latchkey/internal/signals"
+	"latchkey/internal/source"
 	"latchkey/views"
 	"latchkey/views/ui"
 )
@@ -41,7 +43,10 @@ func (s *server) listSignals(c Ctx) error {
 	if err != nil {
 		return err
 	}
-	filter.HasEvent = true
+	filter.HasEvent, filter.Kind, filter.Kinds = true, q.Get("kind"), kindOptions
+	if filter.Kind != "" {
+		filter.More, filter.Bar.ClearHref = true, v.envPath(signalsPath)
+	}
 	filter.Bar.SearchLabel, filter.Bar.SearchPlaceholder = "Search signals", "Event, email, user or id"
 	p := views.SignalsView{
 		Page:    s.shell(c, page{Title: "Signals", Nav: navSignals, HasEnv: true}),
@@ -72,7 +77,7 @@ func (s *server) noSignals(c Ctx, clearHref string) *ui.EmptyStateProps {
 func (s *server) signalRow(c Ctx, item signals.SignalItem) views.SignalRow {
 	v := visit(c)
 	row := views.SignalRow{
-		ID: item.ID, Href: v.path(signalsPath, item.ID), Event: item.Event, Email: item.Email, Source: item.Source,
+		ID: item.ID, Href: v.path(signalsPath, item.ID), Event: item.Event, Kind: item.Kind, Email: item.Email, Source: item.Source,
 		Key: item.KeyName, KeyHref: keyHref(v, item.APIKeyID, item.KeyType), Time: s.time(c, item.ReceivedAt.Time, ""),
 	}
 	if n := len(item.WarningCodes()); n > 0 {
@@ -81,15 +86,27 @@ func (s *server) signalRow(c Ctx, item signals.SignalItem) views.SignalRow {
 	return row
 }
 
-// signalQuery leaves out what narrows requests alone.
+// signalQuery leaves out what narrows requests alone, and adds what narrows signals alone.
 func signalQuery(c Ctx) url.Values {
-	return withValue(withValue(logQuery(c), "status", ""), "code", "")
+	q := withValue(withValue(logQuery(c), "status", ""), "code", "")
+	if kind := c.QueryParam("kind"); slices.Contains(source.Kinds(), kind) {
+		q.Set("kind", kind)
+	}
+	return q
 }
+
+var kindOptions = func() []ui.Option {
+	options := []ui.Option{{Value: "", Label: "Any kind"}}
+	for _, kind := range source.Kinds() {
+		options = append(options, ui.Option{Value: kind, Label: kind})
+	}
+	return options
+}()
 
 func signalFilter(c Ctx, q url.Values) signals.Filter {
 	v := visit(c)
 	return signals.Filter{
-		Environment: v.Env, Event: q.Get("event"), Email: q.Get("email"), Source: q.Get("source"), KeyID: q.Get("key"), Search: q.Get("q"),
+		Environment: v.Env, Kind: q.Get("kind"), Event: q.Get("event"), Email: q.Get("email"), Source: q.Get("source"), KeyID: q.Get("key"), Search: q.Get("q"),
 		From: inputInstant(q.Get("from"), v.Account.Zone), To: inputInstant(q.Get("to"), v.Account.Zone),
 	}
 }
@@ -123,8 +140,12 @@ func (s *server) signalFacts(c Ctx, item signals.SignalItem) []ui.Fact {
 	facts := []ui.Fact{
 		{Label: "Signal ID", Value: item.ID, Mono: true, Copy: true},
 		{Label: "Event", Value: item.Event, Href: same("event", item.Event), Hint: "Leads to all of this event."},
+		{Label: "Kind", Value: item.Kind, Href: same("kind", item.Kind), Hint: "Leads to all of this kind."},
 		{Label: "Occurred", Time: &occurred, Hint: s.time(c, item.OccurredAt.Time, "").Relative},
 		{Label: "Received", Time: &received, Hint: s.time(c, item.ReceivedAt.Time, "").Relative},
+	}
+	if item.Kind != "" {
+		facts = append(facts, ui.Fact{Label: "Kind", Value: item.Kind, Href: same("kind", item.Kind), Hint: "Leads to all of this kind."})
 	}
 	if item.Email != "" {
 		facts = append(facts, ui.Fact{Label: "Email", Value: item.Email, Href: same("email", item.Email), Hint: "Leads to all with this email."})

@@ -75,3 +75,19 @@ func TestExportsHaveWhatTheFiltersLeave(t *testing.T) {
 	s = b.Get(signalList + "/export.csv?env=test").Shows("only_in_test").Hides("plain")
 	wantFile(t, s, "acme-signals-test.csv")
 }
+
+func TestSignalsAreFoundByTheirKind(t *testing.T) {
+	a := app(t)
+	k := a.NewKey(t, called("Shop"))
+	posted(t, a, k, `{"event":"order_placed","email":"ada@example.com"}`)
+	posted(t, a, k, `{"event":"Company joined","type":"group","groupId":"g-1"}`)
+	b := signIn(t, a, ownerEmail)
+	s := b.Get(signalList).Shows("order_placed", "track", "Company joined", "group")
+	s = s.Submit("Search", map[string]string{"Kind": "group"}).Shows("Company joined").Hides("order_placed")
+	if csv := b.Get(s.Link("Export CSV")); !strings.HasSuffix(strings.TrimSpace(csv.Body), ",group") || strings.Contains(csv.Body, "order_placed") {
+		t.Errorf("the export of a kind: %s", csv.Body)
+	}
+	s.Follow("Company joined").Shows("Kind", "group").Follow("group").At(signalList).Hides("order_placed")
+	s.Follow("Clear filters").Shows("order_placed")
+	b.Get(signalList+"?kind=nonsense").Shows("order_placed", "Company joined")
+}

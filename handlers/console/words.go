@@ -53,6 +53,21 @@ func withArticle(word string) string {
 	return "a " + word
 }
 
+// joinSentences puts texts one after the other, each with its full stop.
+func joinSentences(texts ...string) string {
+	var out []string
+	for _, text := range texts {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		if !strings.ContainsAny(text[len(text)-1:], ".!?") {
+			text += "."
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, " ")
+}
+
 func orText(text, fallback string) string {
 	if text == "" {
 		return fallback

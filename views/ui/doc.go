@@ -14,7 +14,7 @@
 // Machine text: CopyField (selects itself; with Guard, leaving uncopied asks once), CodeBlock, CodeTabs, JSONView with
 // ParseJSON.
 //
-// Numbers: Chart (stacked bars with their table), Sparkline, Count.
+// Numbers: Chart (stacked bars with their table), Curve (a line in steps with its table), Sparkline, Count.
 //
 // Dialogs: Dialog frames a confirmation as a fragment and as a page; OpensDialog gives a link the attributes that show its
 // page in the layout's one <dialog>; DialogActions and DialogCancel are its buttons.

@@ -61,6 +61,7 @@ func gallery() map[string]templ.Component {
 		"Section":       with(child, ui.Section(ui.SectionProps{ID: h, Title: h, Text: h, ActionLabel: h, ActionHref: h, Attrs: attrs})),
 		"Select":        ui.Select(ui.SelectProps{Name: h, Label: h, Hint: h, Error: h, Value: h, Options: option, Attrs: attrs}),
 		"Sparkline":     ui.Sparkline(ui.SparklineProps{Label: h, Values: []int{1, 2, 3}}),
+		"Curve":         ui.Curve(ui.CurveProps{ID: "c", Title: h, Now: h, Column: h, Until: 30, Points: []ui.CurvePoint{{When: h, Y: -3, Text: h}, {At: 20, When: h, Y: 830.1, Text: h}}}),
 		"Stat":          ui.Stat(ui.StatProps{Label: h, Value: h, Hint: h, Href: h}),
 		"StatGrid":      with(child, ui.StatGrid()),
 		"Table":         with(child, ui.Table(ui.TableProps{ID: h, BodyID: h, Caption: h, Columns: []ui.Column{{Label: h}, {Label: h, Hidden: true}}})),

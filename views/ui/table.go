@@ -10,11 +10,35 @@ const (
 	Right
 )
 
-// Column is a column header. Hidden keeps its label for screen readers (the column of row menus).
+// Column is a column header. Hidden keeps its label for screen readers (the column of row menus). SortHref makes it a link
+// that orders the list by it; Sorted says how it is ordered now. Cards on a phone have no headers: offer the orders elsewhere
+// too.
 type Column struct {
-	Label  string
-	Align  Align
-	Hidden bool
+	Label    string
+	Align    Align
+	Hidden   bool
+	SortHref string
+	Sorted   Order
+}
+
+// Order is that of a sorted column, as aria-sort names it.
+type Order string
+
+// The orders; the zero value is none.
+const (
+	Ascending  Order = "ascending"
+	Descending Order = "descending"
+)
+
+func (o Order) arrow() string {
+	switch o {
+	case Ascending:
+		return "↑"
+	case Descending:
+		return "↓"
+	default:
+		return ""
+	}
 }
 
 // TableProps is a table whose rows become cards under 1024 px. Children are Rows. BodyID is the id of the tbody, for swaps.
@@ -63,6 +87,8 @@ type PaginationProps struct {
 	NewerHref string
 	OlderHref string
 	Summary   string
+	// "Newer" and "Older" unless set: for lists in another order than that of time.
+	NewerLabel, OlderLabel string
 }
 
 // FilterBarProps is a GET form above a list. Children are its selects. Search is left out when SearchName is empty.
