@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"latchkey/internal/mapping"
 )
 
 func TestBucketsCoverEveryValueWithoutGapOrOverlap(t *testing.T) {
@@ -112,7 +114,7 @@ func TestOpenLoopCountsTheWaitInFrontOfAStoppedServer(t *testing.T) {
 			}
 			return http.StatusOK, nil
 		}
-		out := loop(newNumbered(nil), newSchedule(time.Now(), 200, time.Second).take, send)
+		out := loop([]*numbered{newNumbered(nil)}, newSchedule(time.Now(), 200, time.Second).take, send)
 		if out.ok != 200 || out.hist.max != 300*time.Millisecond {
 			t.Fatalf("%d answers, the slowest after %v", out.ok, out.hist.max)
 		}
@@ -166,6 +168,11 @@ func TestItemsHaveTheirSizeAndAreValid(t *testing.T) {
 			t.Errorf("item of %d bytes: %s", len(b), b)
 		}
 	}
+	for _, b := range [][]byte{orgUpdate(manyOrgs-1, time.Now()), track()} {
+		if len(b) != largeBytes || !json.Valid(b) {
+			t.Errorf("payload of %d bytes: %s", len(b), b)
+		}
+	}
 	if !json.Valid(array(3)) {
 		t.Errorf("array: %s", array(3))
 	}
@@ -185,6 +192,62 @@ func TestEachRequestCarriesItsOwnNumber(t *testing.T) {
 	plain.set(7)
 	if string(plain.bytes) != before {
 		t.Error("a request without a message id was changed")
+	}
+}
+
+func TestEachUpdateIsNewerThanTheLastAndOtherwiseOneOfItsOrganisation(t *testing.T) {
+	template, err := mapping.ParseJSON([]byte(orgTemplate))
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, findings := mapping.Compile(template)
+	if program == nil || len(template.Rows) != 15 {
+		t.Fatalf("%d rows, %v", len(template.Rows), findings)
+	}
+	apply := func(n *numbered, id uint64) mapping.Result {
+		n.set(id)
+		root, err := mapping.Decode(n.bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := program.Apply(root)
+		if r.OrgID != "acct_0007" || len(r.Values) != 15 || len(r.Errors)+len(r.Warnings) > 0 {
+			t.Fatalf("%+v of %s", r, n.bytes)
+		}
+		return r
+	}
+	n := newNumbered(orgUpdate(7, time.Now()))
+	before, after := apply(n, 41), apply(n, 42)
+	var changed []string
+	for name, value := range after.Values {
+		if string(value) != string(before.Values[name]) {
+			changed = append(changed, name)
+		}
+	}
+	slices.Sort(changed)
+	if !slices.Equal(changed, []string{"mrr", "seats", "user_count"}) {
+		t.Errorf("%v changed", changed)
+	}
+	if d := after.OccurredAt.Sub(before.OccurredAt); d != time.Microsecond || time.Since(after.OccurredAt) < 0 {
+		t.Errorf("at %v, %v after the last", after.OccurredAt, d)
+	}
+}
+
+func TestConnectionsShareOutTheRequestsAndEachHasOne(t *testing.T) {
+	list := [][]byte{[]byte("a"), []byte("b"), []byte("c")}
+	for connections, want := range map[int]string{1: "abc", 2: "ac,b", 3: "a,b,c", 5: "a,b,c,a,b"} {
+		l := load{requests: list, connections: connections}
+		var got []string
+		for i := range connections {
+			own := ""
+			for _, n := range l.share(i) {
+				own += string(n.bytes)
+			}
+			got = append(got, own)
+		}
+		if strings.Join(got, ",") != want {
+			t.Errorf("%d connections: %v, want %s", connections, got, want)
+		}
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // load is what one round sends.
 type load struct {
 	addr        string
-	request     []byte
+	requests    [][]byte // the connections share them out, and each sends its own in turn; a single one is sent by all
 	connections int
 	length      time.Duration
 	perSecond   float64 // open loop: requests sent at this rate; 0: closed loop, each as soon as the last is answered
@@ -52,7 +52,7 @@ func (l load) run() *outcome {
 		work.Go(func() {
 			c := &connection{addr: l.addr}
 			defer c.close()
-			parts[i] = loop(newNumbered(l.request), next, c.send)
+			parts[i] = loop(l.share(i), next, c.send)
 		})
 	}
 	work.Wait()
@@ -63,10 +63,19 @@ func (l load) run() *outcome {
 	return total
 }
 
+// share are the requests of one connection.
+func (l load) share(connection int) []*numbered {
+	var own []*numbered
+	for i := connection % len(l.requests); i < len(l.requests); i += l.connections {
+		own = append(own, newNumbered(l.requests[i]))
+	}
+	return own
+}
+
 // loop is one connection. next gives the instant from which a request's latency counts.
-func loop(request *numbered, next func() (time.Time, bool), send func([]byte) (int, error)) *outcome {
+func loop(requests []*numbered, next func() (time.Time, bool), send func([]byte) (int, error)) *outcome {
 	out := &outcome{errors: map[int]int64{}}
-	for {
+	for i := 0; ; i++ {
 		at, more := next()
 		if !more {
 			return out
@@ -74,6 +83,7 @@ func loop(request *numbered, next func() (time.Time, bool), send func([]byte) (i
 		if wait := time.Until(at); wait > 0 {
 			time.Sleep(wait)
 		}
+		request := requests[i%len(requests)]
 		request.set(ids.Add(1))
 		status, err := send(request.bytes)
 		switch {

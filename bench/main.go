@@ -69,7 +69,7 @@ func parse() (options, error) {
 	only := flag.String("only", "", "run only the scenarios whose name matches this regular expression, such as '^single posts$'")
 	flag.StringVar(&o.dir, "dir", "", "where the SQLite database goes (default: the temporary directory); choose the disk to be measured")
 	flag.StringVar(&o.out, "out", "", "file to write the report to as well")
-	flag.StringVar(&o.profile, "profile", "", "directory for profiles of the server under single posts, taken after the rounds")
+	flag.StringVar(&o.profile, "profile", "", "directory for profiles of the server under single posts (or the first that -only leaves), taken after the rounds")
 	flag.Parse()
 	var err error
 	if o.only, err = regexp.Compile(*only); err != nil {

@@ -44,6 +44,7 @@ type task struct {
 
 	database      string // empty for a yardstick
 	bare, inserts *task  // yardsticks of the same round; nil without a ratio
+	single        *task  // single posts on the same database and as many connections as the yardsticks have
 	timed         bool   // sent at a fixed rate: its speed says nothing
 }
 
@@ -58,7 +59,7 @@ func (t *task) each(value func(measure) float64) spread {
 // over is the ratio of items a second to the yardstick's, round by round: both were measured within
 // the same minute, so that a machine which is busy with something else slows both.
 func (t *task) over(yardstick *task) (spread, bool) {
-	if yardstick == nil || t.timed || len(yardstick.rounds) != len(t.rounds) {
+	if yardstick == nil || yardstick == t || t.timed || len(yardstick.rounds) != len(t.rounds) {
 		return spread{}, false
 	}
 	values := make([]float64, len(t.rounds))

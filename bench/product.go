@@ -18,7 +18,7 @@ import (
 	"latchkey/internal/database"
 )
 
-// product is the real binary on a fresh database, with a workspace and two keys that were made by
+// product is the real binary on a fresh database, with a workspace and keys that were made by
 // its own commands.
 type product struct {
 	name    string
@@ -27,8 +27,8 @@ type product struct {
 	server  *process
 	metrics string // address of the profiles; empty when none were asked for
 
-	plain, guarded key
-	acknowledged   int64
+	plain, guarded, orgs key
+	signals, updates     int64 // acknowledged
 }
 
 type key struct {
@@ -54,10 +54,11 @@ func startProduct(ctx context.Context, binary, name string, config database.Conf
 		return nil, err
 	}
 	for _, k := range []struct {
-		to   *key
-		args []string
-	}{{&p.plain, nil}, {&p.guarded, []string{"--secret"}}} {
-		printed, err := p.command(ctx, binary, "", append([]string{"keys", "create", "--name", "bench", "--json"}, k.args...)...)
+		to    *key
+		input string
+		args  []string
+	}{{&p.plain, "", nil}, {&p.guarded, "", []string{"--secret"}}, {&p.orgs, orgTemplate, []string{"--type", "product_orgs", "--template", "-"}}} {
+		printed, err := p.command(ctx, binary, k.input, append([]string{"keys", "create", "--name", "bench", "--json"}, k.args...)...)
 		if err != nil {
 			return nil, err
 		}
@@ -101,30 +102,31 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), nil
 }
 
-// stored counts the signals in the database.
-func (p *product) stored(ctx context.Context) (int64, error) {
+// stored counts the signals in the database, and the updates of organisations.
+func (p *product) stored(ctx context.Context) (signals, updates int64, err error) {
 	db, err := database.Open(ctx, p.config)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer func() { _ = db.Close() }()
-	var n int64
-	err = db.Read.WithContext(ctx).Raw("SELECT COUNT(*) FROM signals").Scan(&n).Error
-	return n, err
+	err = db.Read.WithContext(ctx).Raw("SELECT (SELECT COUNT(*) FROM signals), (SELECT COUNT(*) FROM product_org_updates)").Row().Scan(&signals, &updates)
+	return signals, updates, err
 }
 
 // check compares what was acknowledged with what is stored, after a stop: each acknowledged signal
-// must be there, and nothing else.
+// and each update must be there, and nothing else. An update that was taken for a duplicate is not
+// stored, so it shows here.
 func (p *product) check(ctx context.Context) (string, error) {
 	if err := p.server.stop(); err != nil {
 		return "", fmt.Errorf("%s: the server did not stop well: %w", p.name, err)
 	}
-	stored, err := p.stored(ctx)
+	signals, updates, err := p.stored(ctx)
 	if err != nil {
-		return "", fmt.Errorf("%s: count the stored signals: %w", p.name, err)
+		return "", fmt.Errorf("%s: count what is stored: %w", p.name, err)
 	}
-	text := fmt.Sprintf("%s: %s signals acknowledged, %s stored.", p.name, thousands(p.acknowledged), thousands(stored))
-	if stored != p.acknowledged {
+	text := fmt.Sprintf("%s: %s signals and %s updates of organisations acknowledged, %s and %s stored.",
+		p.name, thousands(p.signals), thousands(p.updates), thousands(signals), thousands(updates))
+	if signals != p.signals || updates != p.updates {
 		return text, errors.New(text + " These must be equal.")
 	}
 	return text, nil

@@ -17,8 +17,8 @@ func report(o options, head []string, tasks []*task, checks []string) string {
 		fmt.Fprintf(&b, "- %s\n", line)
 	}
 	fmt.Fprintf(&b, "- %d rounds of %s each, interleaved; figures are medians, with least and most in brackets\n", o.rounds, o.length)
-	fmt.Fprintf(&b, "- one item is %d bytes of JSON; latencies are of requests, CPU is per stored item\n\n", itemBytes)
-	table(&b, []string{"", "connections", "items: ÷ pgbench", "÷ bare Echo", "requests/s", "items/s", "p50", "p90", "p99", "max",
+	fmt.Fprintf(&b, "- one item is %d bytes of JSON, an update of an organisation and an event of a vendor %d; latencies are of requests, CPU is per stored item\n\n", itemBytes, largeBytes)
+	table(&b, []string{"", "connections", "items: ÷ pgbench", "÷ bare Echo", "÷ single posts", "requests/s", "items/s", "p50", "p90", "p99", "max",
 		"server CPU", "Postgres CPU", "peak RSS", "errors"}, tasks)
 	for _, check := range checks {
 		fmt.Fprintf(&b, "%s\n", check)
@@ -48,7 +48,7 @@ func cells(t *task) []string {
 	}
 	peak := t.each(func(m measure) float64 { return float64(m.peak) }).most
 	return append(append([]string{
-		name, strconv.Itoa(t.connections), ratio(t.over(t.inserts)), ratio(t.over(t.bare)),
+		name, strconv.Itoa(t.connections), ratio(t.over(t.inserts)), ratio(t.over(t.bare)), ratio(t.over(t.single)),
 		speed(t.each(func(m measure) float64 { return m.requests })),
 		speed(t.each(func(m measure) float64 { return m.items })),
 	}, latencies(t)...),

@@ -9,8 +9,11 @@ import (
 // itemBytes is the size of one item, and of the row that pgbench inserts.
 const itemBytes = 250
 
-// idMark stands where each request's own number goes, in hexadecimal.
-const idMark = "00000000000000ff"
+// Each request's own number goes where these stand: the first in hexadecimal, the second in decimal.
+const (
+	idMark    = "00000000000000ff"
+	countMark = "80618033"
+)
 
 // item is a form submission of exactly itemBytes, with a message id if asked for.
 func item(withID bool) []byte {
@@ -52,23 +55,38 @@ func post(path, contentType string, headers []string, body []byte) []byte {
 	return b.Bytes()
 }
 
-// numbered is a request whose id can be set in place.
+// numbered is a request whose number can be set in place.
 type numbered struct {
-	bytes []byte
-	at    int // of the id; -1: it has none
+	bytes  []byte
+	id     int   // where the hexadecimal number stands; -1: nowhere
+	counts []int // where the decimal one does
 }
 
 func newNumbered(request []byte) *numbered {
-	return &numbered{bytes: bytes.Clone(request), at: bytes.Index(request, []byte(idMark))}
+	n := &numbered{bytes: bytes.Clone(request), id: bytes.Index(request, []byte(idMark))}
+	for from := 0; ; {
+		i := bytes.Index(request[from:], []byte(countMark))
+		if i < 0 {
+			return n
+		}
+		n.counts = append(n.counts, from+i)
+		from += i + len(countMark)
+	}
 }
 
 func (n *numbered) set(id uint64) {
-	if n.at < 0 {
-		return
+	if n.id >= 0 {
+		write(n.bytes[n.id:n.id+len(idMark)], id, 16)
 	}
-	const digits = "0123456789abcdef"
-	for i := len(idMark) - 1; i >= 0; i-- {
-		n.bytes[n.at+i] = digits[id&15]
-		id >>= 4
+	for _, at := range n.counts {
+		write(n.bytes[at:at+len(countMark)], id, 10)
+	}
+}
+
+// write fills text with the last digits of a number.
+func write(text []byte, number, base uint64) {
+	for i := len(text) - 1; i >= 0; i-- {
+		text[i] = "0123456789abcdef"[number%base]
+		number /= base
 	}
 }

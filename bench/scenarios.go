@@ -5,57 +5,85 @@ import (
 	"time"
 )
 
-// scenario is a way to send signals.
+// scenario is a way to send signals, or updates of organisations.
 type scenario struct {
 	name        string
 	connections int
 	against     int // connections of the yardsticks that it is held against
 	items       int // a request
 	perSecond   float64
-	request     func(p *product) []byte
+	updates     bool // stored as product_org_updates, not as signals
+	requests    func(p *product) [][]byte
 }
 
 const (
 	signalPath = "/api/signal-staging/webhook/"
 	bulkPath   = "/api/signal-staging/bulk/"
+	orgPath    = "/api/product-orgs/webhook/"
 	jsonType   = "application/json"
 	batchItems = 100
+
+	// singlePosts is the scenario that the others on the same database are held against.
+	singlePosts = "single posts"
 )
 
-func single(p *product) []byte { return post(signalPath+p.plain.Key, jsonType, nil, item(false)) }
+func single(p *product) [][]byte {
+	return one(post(signalPath+p.plain.Key, jsonType, nil, item(false)))
+}
+
+func one(request []byte) [][]byte { return [][]byte{request} }
 
 // scenarios lists what is sent with the yardsticks' numbers of connections at hand.
 func scenarios(o options) []scenario {
 	var list []scenario
 	for _, n := range o.counts {
-		list = append(list, scenario{"single posts", n, n, 1, 0, single})
+		list = append(list, scenario{name: singlePosts, connections: n, against: n, items: 1, requests: single})
 	}
 	most := o.counts[len(o.counts)-1]
-	return append(list,
-		scenario{"single posts, with a message id", most, most, 1, 0, func(p *product) []byte {
-			return post(signalPath+p.plain.Key, jsonType, nil, item(true))
+	return append(append(list, orgScenarios(most)...),
+		scenario{name: "single posts, with a message id", connections: most, against: most, items: 1, requests: func(p *product) [][]byte {
+			return one(post(signalPath+p.plain.Key, jsonType, nil, item(true)))
 		}},
-		scenario{"single posts, with X-Api-Secret", most, most, 1, 0, func(p *product) []byte {
-			return post(signalPath+p.guarded.Key, jsonType, []string{"X-Api-Secret: " + p.guarded.Secret}, item(false))
+		scenario{name: "single posts, with X-Api-Secret", connections: most, against: most, items: 1, requests: func(p *product) [][]byte {
+			return one(post(signalPath+p.guarded.Key, jsonType, []string{"X-Api-Secret: " + p.guarded.Secret}, item(false)))
 		}},
-		scenario{fmt.Sprintf("batches of %d", batchItems), min(most, 16), most, batchItems, 0, func(p *product) []byte {
-			return post(signalPath+p.plain.Key+"/batch", jsonType, nil, array(batchItems))
+		scenario{name: "source adapter (Segment)", connections: most, against: most, items: 1, requests: func(p *product) [][]byte {
+			return one(post(signalPath+"segment/"+p.plain.Key, jsonType, nil, track()))
 		}},
-		scenario{fmt.Sprintf("bulk NDJSON of %s lines", thousands(int64(o.bulk))), 1, most, o.bulk, 0, func(p *product) []byte {
-			return post(bulkPath+p.plain.Key, "application/x-ndjson", nil, lines(o.bulk))
+		scenario{name: fmt.Sprintf("batches of %d", batchItems), connections: min(most, 16), against: most, items: batchItems, requests: func(p *product) [][]byte {
+			return one(post(signalPath+p.plain.Key+"/batch", jsonType, nil, array(batchItems)))
 		}},
-		scenario{fmt.Sprintf("single posts, open loop at %g/s", o.rate), most, most, 1, o.rate, single},
+		scenario{name: fmt.Sprintf("bulk NDJSON of %s lines", thousands(int64(o.bulk))), connections: 1, against: most, items: o.bulk, requests: func(p *product) [][]byte {
+			return one(post(bulkPath+p.plain.Key, "application/x-ndjson", nil, lines(o.bulk)))
+		}},
+		scenario{name: fmt.Sprintf("single posts, open loop at %g/s", o.rate), connections: most, against: most, items: 1, perSecond: o.rate, requests: single},
 	)
+}
+
+// orgScenarios come next to the single posts, which they are held against.
+func orgScenarios(connections int) []scenario {
+	list := []scenario{
+		{name: fmt.Sprintf("product orgs, %s organisations", thousands(manyOrgs)), requests: func(p *product) [][]byte { return orgPosts(p, manyOrgs) }},
+		{name: "product orgs, one organisation", requests: func(p *product) [][]byte { return orgPosts(p, 1) }},
+	}
+	for i := range list {
+		list[i].connections, list[i].against, list[i].items, list[i].updates = connections, connections, 1, true
+	}
+	return list
 }
 
 // send runs a scenario once against a product.
 func (s scenario) send(p *product, postmaster int, length time.Duration) measure {
-	l := load{addr: p.server.addr, request: s.request(p), connections: s.connections, length: length, perSecond: s.perSecond}
+	l := load{addr: p.server.addr, requests: s.requests(p), connections: s.connections, length: length, perSecond: s.perSecond}
 	resetPeak(p.server.pid())
 	server, database := cpuOf(p.server.pid()), cpuOfTree(postmaster)
 	out := l.run()
 	items := float64(out.ok) * float64(s.items)
-	p.acknowledged += out.ok * int64(s.items)
+	if s.updates {
+		p.updates += out.ok * int64(s.items)
+	} else {
+		p.signals += out.ok * int64(s.items)
+	}
 	m := measure{
 		requests: float64(out.ok) / out.elapsed.Seconds(), items: items / out.elapsed.Seconds(),
 		hist: &out.hist, errors: out.errors,
@@ -69,7 +97,7 @@ func (s scenario) send(p *product, postmaster int, length time.Duration) measure
 
 // sendBare does the same to the bare handler.
 func sendBare(bare *process, connections int, length time.Duration) measure {
-	l := load{addr: bare.addr, request: post("/key", jsonType, nil, item(false)), connections: connections, length: length}
+	l := load{addr: bare.addr, requests: one(post("/key", jsonType, nil, item(false))), connections: connections, length: length}
 	resetPeak(bare.pid())
 	before := cpuOf(bare.pid())
 	out := l.run()

@@ -130,12 +130,18 @@ func (s *sitting) plan(ctx context.Context, bare *process, inserts *pgbench) {
 			rows.run = func(length time.Duration) (measure, error) { return inserts.run(ctx, clients, length) }
 			s.tasks = append(s.tasks, rows)
 		}
+		singles := map[*product]*task{}
 		for _, sc := range scenarios(s.options) {
 			if sc.against != n || !s.only.MatchString(sc.name) {
 				continue
 			}
 			for _, p := range s.products {
-				s.tasks = append(s.tasks, s.task(sc, p, echo, rows))
+				t := s.task(sc, p, echo, rows)
+				if sc.name == singlePosts {
+					singles[p] = t
+				}
+				t.single = singles[p]
+				s.tasks = append(s.tasks, t)
 			}
 		}
 	}
@@ -174,7 +180,7 @@ func (s *sitting) measure(ctx context.Context) error {
 // profileLength is long enough for a thousand samples on a busy machine.
 const profileLength = 10 * time.Second
 
-// profiles sends single posts once more, with the servers watched.
+// profiles sends single posts once more, or the first that -only leaves, with the servers watched.
 func (s *sitting) profiles() error {
 	if s.profile == "" {
 		return nil
@@ -182,7 +188,12 @@ func (s *sitting) profiles() error {
 	if err := os.MkdirAll(s.profile, 0o755); err != nil {
 		return err
 	}
-	watched := scenarios(s.options)[len(s.counts)-1]
+	list := scenarios(s.options)[len(s.counts)-1:]
+	first := slices.IndexFunc(list, func(sc scenario) bool { return s.only.MatchString(sc.name) })
+	if first < 0 {
+		return nil
+	}
+	watched := list[first]
 	for _, p := range s.products {
 		var err error
 		var work sync.WaitGroup
