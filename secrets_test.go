@@ -16,7 +16,8 @@ import (
 // level, then a search through everything that was printed and stored.
 func TestNeitherLogNorDatabaseHoldsASecret(t *testing.T) {
 	each(t, func(t *testing.T, i *instance) {
-		s := i.serve(t, "LATCHKEY_LOG_LEVEL=debug")
+		secretKey := strings.Repeat("Kd5", 14) + "I="
+		s := i.serve(t, "LATCHKEY_LOG_LEVEL=debug", "LATCHKEY_SECRET_KEY="+secretKey)
 		printed, _, _ := strings.Cut(after(s.output(), "/setup?token="), "\n")
 		browser := apptest.NewBrowser(t, s.url)
 		browser.Get("/setup?token=" + printed)
@@ -26,7 +27,7 @@ func TestNeitherLogNorDatabaseHoldsASecret(t *testing.T) {
 		if len(browser.Cookies()) == 0 {
 			t.Fatalf("not signed in after set-up: %d\n%s", signedIn.Status, signedIn.Body)
 		}
-		secrets := map[string]string{"password": apptest.Password, "setup token": printed}
+		secrets := map[string]string{"password": apptest.Password, "setup token": printed, "secret key": secretKey, "signing secret": "signing-secret-of-github"}
 		for _, c := range browser.Cookies() {
 			if strings.Contains(c.Name, "session") {
 				secrets["session id"] = c.Value
@@ -44,6 +45,12 @@ func TestNeitherLogNorDatabaseHoldsASecret(t *testing.T) {
 			t.Fatalf("the console showed no key: %d\n%s", made.Status, made.Body)
 		}
 		exercise(t, s, k, dead)
+		signed := browser.Post("/w/acme/settings/api-keys/"+k.ID+"/signature", url.Values{"scheme": {"github"}, "secret": {secrets["signing secret"]}})
+		if !strings.Contains(signed.Body, "X-Hub-Signature-256") || strings.Contains(signed.Body, secrets["signing secret"]) {
+			t.Errorf("the signature's page: %d\n%s", signed.Status, signed.Body)
+		}
+		exercise(t, s, k, dead)
+		browser.Post("/w/acme/settings/api-keys/"+k.ID+"/test", url.Values{"sample": {"universal/form"}, "payload": {`{"event":"x"}`}})
 		browser.Get("/w/acme/settings/api-keys?q=" + k.Key)
 		browser.Get("/w/acme/requests")
 		s.stop(t)
