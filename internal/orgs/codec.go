@@ -3,42 +3,67 @@ package orgs
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 )
 
-// Each update reads and writes the whole state of its organisation inside the transaction, so that
-// this is done by hand: encoding/json takes several times as long. The text is the same.
+// Each update reads and writes the whole state of its organisation inside the transaction, and few
+// updates set most values. So the text names each update once, which keeps most organisations in one
+// page of the table instead of a compressed copy beside it, and it is written and read by hand:
+// encoding/json takes several times as long. It is JSON all the same:
+//
+//	{"from":[["<update>","<key>"]],"fields":{"plan":["team",1767225600000000,0]}}
+//
+// A field has its value, its instant in microseconds, and which of from set it.
+type packed struct {
+	From   [][2]string                   `json:"from"`
+	Fields map[string][3]json.RawMessage `json:"fields"`
+}
+
+type setter struct{ update, key string }
 
 // Encode writes product_orgs.fields.
 func (s State) Encode() []byte {
-	size := 2
-	for name, f := range s {
-		size += len(name) + len(f.Value) + len(f.Update) + len(f.Key) + 50
-	}
-	out := append(make([]byte, 0, size), '{')
-	for i, name := range slices.Sorted(maps.Keys(s)) {
-		if i > 0 {
-			out = append(out, ',')
+	names := slices.Sorted(maps.Keys(s))
+	size, at := 32, map[setter]int{}
+	var from []setter
+	for _, name := range names {
+		f := s[name]
+		size += len(name) + len(f.Value) + 30
+		by := setter{f.Update, f.Key}
+		if _, known := at[by]; !known {
+			at[by] = len(from)
+			from = append(from, by)
+			size += len(by.update) + len(by.key) + 8
 		}
-		out = append(appendText(out, name), ':')
-		out = s[name].append(out)
 	}
-	return append(out, '}')
+	out := append(make([]byte, 0, size), `{"from":[`...)
+	for i, by := range from {
+		out = append(appendText(append(comma(out, i), '['), by.update), ',')
+		out = append(appendText(out, by.key), ']')
+	}
+	out = append(out, `],"fields":{`...)
+	for i, name := range names {
+		f := s[name]
+		out = append(appendText(comma(out, i), name), ':', '[')
+		if f.Value == nil {
+			out = append(out, "null"...)
+		}
+		out = append(append(out, f.Value...), ',')
+		out = append(strconv.AppendInt(out, f.At, 10), ',')
+		out = append(strconv.AppendInt(out, int64(at[setter{f.Update, f.Key}]), 10), ']')
+	}
+	return append(out, '}', '}')
 }
 
-func (f Field) append(out []byte) []byte {
-	out = append(out, `{"v":`...)
-	if f.Value == nil {
-		out = append(out, "null"...)
+func comma(out []byte, i int) []byte {
+	if i == 0 {
+		return out
 	}
-	out = append(out, f.Value...)
-	out = append(out, `,"at":`...)
-	out = strconv.AppendInt(out, f.At, 10)
-	out = appendText(append(out, `,"u":`...), f.Update)
-	out = appendText(append(out, `,"k":`...), f.Key)
-	return append(out, '}')
+	return append(out, ',')
 }
 
 func appendText(out []byte, text string) []byte {
@@ -67,9 +92,28 @@ func Decode(fields []byte) (State, error) {
 	if s, ok := d.state(); ok {
 		return s, nil
 	}
-	s := State{}
-	err := json.Unmarshal(fields, &s)
-	return s, err
+	var p packed
+	if err := json.Unmarshal(fields, &p); err != nil {
+		return nil, err
+	}
+	return p.unpack()
+}
+
+func (p packed) unpack() (State, error) {
+	s := make(State, len(p.Fields))
+	for name, parts := range p.Fields {
+		f := Field{Value: parts[0]}
+		var by int
+		if err := errors.Join(json.Unmarshal(parts[1], &f.At), json.Unmarshal(parts[2], &by)); err != nil {
+			return nil, fmt.Errorf("field %q: %w", name, err)
+		}
+		if by < 0 || by >= len(p.From) {
+			return nil, fmt.Errorf("field %q: no update %d", name, by)
+		}
+		f.Update, f.Key = p.From[by][0], p.From[by][1]
+		s[name] = f
+	}
+	return s, nil
 }
 
 // decoder reads what Encode writes, as long as names are plain. It gives up at anything else.
@@ -77,19 +121,20 @@ type decoder struct {
 	text []byte
 	all  string // the same: names and ids are parts of one string
 	at   int
+	from []setter
 }
 
 func (d *decoder) state() (State, bool) {
-	s := make(State, bytes.Count(d.text, []byte(`"at":`)))
-	if !d.skip("{") {
+	if !d.setters() || !d.skip(`,"fields":{`) {
 		return nil, false
 	}
-	if d.skip("}") {
+	s := make(State, bytes.Count(d.text[d.at:], []byte("],\""))+1)
+	if d.skip("}}") {
 		return s, d.at == len(d.text)
 	}
 	for {
 		name, ok := d.string()
-		if !ok || !d.skip(":") {
+		if !ok || !d.skip(":[") {
 			return nil, false
 		}
 		f, ok := d.field()
@@ -98,38 +143,66 @@ func (d *decoder) state() (State, bool) {
 		}
 		s[name] = f
 		if !d.skip(",") {
-			return s, d.skip("}") && d.at == len(d.text)
+			return s, d.skip("}}") && d.at == len(d.text)
+		}
+	}
+}
+
+func (d *decoder) setters() bool {
+	if !d.skip(`{"from":[`) {
+		return false
+	}
+	if d.skip("]") {
+		return true
+	}
+	for {
+		var by setter
+		var ok bool
+		if !d.skip("[") {
+			return false
+		}
+		if by.update, ok = d.string(); !ok || !d.skip(",") {
+			return false
+		}
+		if by.key, ok = d.string(); !ok || !d.skip("]") {
+			return false
+		}
+		d.from = append(d.from, by)
+		if !d.skip(",") {
+			return d.skip("]")
 		}
 	}
 }
 
 func (d *decoder) field() (f Field, ok bool) {
-	if !d.skip(`{"v":`) {
-		return f, false
-	}
 	from := d.at
 	if !d.value() {
 		return f, false
 	}
 	f.Value = d.text[from:d.at:d.at]
-	if !d.skip(`,"at":`) {
+	if f.At, ok = d.number(','); !ok {
 		return f, false
 	}
-	from = d.at
+	by, ok := d.number(',')
+	if !ok || by < 0 || by >= int64(len(d.from)) {
+		return f, false
+	}
+	f.Update, f.Key = d.from[by].update, d.from[by].key
+	return f, d.skip("]")
+}
+
+// number reads a whole number after a sign.
+func (d *decoder) number(sign byte) (int64, bool) {
+	if d.at >= len(d.text) || d.text[d.at] != sign {
+		return 0, false
+	}
+	d.at++
+	from := d.at
 	for d.at < len(d.text) && (d.text[d.at] == '-' || d.text[d.at] >= '0' && d.text[d.at] <= '9') {
 		d.at++
 	}
-	at, err := strconv.ParseInt(d.all[from:d.at], 10, 64)
-	if f.At = at; err != nil || !d.skip(`,"u":`) {
-		return f, false
-	}
-	if f.Update, ok = d.string(); !ok || !d.skip(`,"k":`) {
-		return f, false
-	}
-	if f.Key, ok = d.string(); !ok {
-		return f, false
-	}
-	return f, d.skip("}")
+	n, err := strconv.ParseInt(d.all[from:d.at], 10, 64)
+	return n, err == nil
 }
 
 func (d *decoder) skip(token string) bool {

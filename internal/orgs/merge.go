@@ -12,10 +12,10 @@ const MaxFields = 1000
 
 // Field is one value of an organisation.
 type Field struct {
-	Value  json.RawMessage `json:"v"`
-	At     int64           `json:"at"` // microseconds since the Unix epoch: the newest event that said so
-	Update string          `json:"u"`  // product_org_updates.id that set the value
-	Key    string          `json:"k"`  // api_keys.id that it came with
+	Value  json.RawMessage // JSON
+	At     int64           // microseconds since the Unix epoch: the newest event that said so
+	Update string          // product_org_updates.id that set the value
+	Key    string          // api_keys.id that it came with
 }
 
 // State is what is known of an organisation, by field: "plan", "feature_flags.beta", "custom.region".
