@@ -120,6 +120,7 @@ CREATE TABLE org_replays (
     finished_at      BIGINT
 );
 CREATE INDEX org_replays_key ON org_replays (api_key_id, id);
+CREATE UNIQUE INDEX org_replays_running ON org_replays (api_key_id) WHERE status = 'running';
 
 -- +goose Down
 DROP TABLE org_replays;

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -37,6 +40,9 @@ func (s *server) enter(c Ctx, need Access) error {
 	if err := s.origins.Check(c.Request()); err != nil {
 		return fault.Wrap(fault.Forbidden, "This request came from another site, so nothing was changed. Open the page here and try again.", err)
 	}
+	if err := readableURL(c); err != nil {
+		return err
+	}
 	if err := readForm(c); err != nil {
 		return err
 	}
@@ -58,6 +64,22 @@ func (s *server) enter(c Ctx, need Access) error {
 	}
 	return nil
 }
+
+// readableURL refuses what no link of ours holds and Postgres cannot compare with: U+0000, and bytes
+// that are no UTF-8.
+func readableURL(c Ctx) error {
+	if !storable(c.Request().URL.Path) {
+		return fault.New(fault.NotFound, "There is no such page.")
+	}
+	for name, values := range c.QueryParams() {
+		if !storable(name) || slices.ContainsFunc(values, func(v string) bool { return !storable(v) }) {
+			return fault.New(fault.Invalid, "The address has characters that no text can hold. Go back and type the search again.")
+		}
+	}
+	return nil
+}
+
+func storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
 
 func readForm(c Ctx) error {
 	r := c.Request()

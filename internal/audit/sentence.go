@@ -35,6 +35,7 @@ var phrases = map[string]string{
 	"template.deleted":            "deleted the template %",
 	"product_orgs.exported":       "exported product orgs",
 	"product_orgs.replayed":       "replayed updates of product orgs received with %",
+	"product_orgs.replay_stopped": "stopped a replay of updates received with %",
 }
 
 // Sentence says what an entry's actor did, without the actor: "deactivated the API key Production".

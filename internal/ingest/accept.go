@@ -339,7 +339,8 @@ func (r *Request) seen() seen {
 	console := h.Get("Sec-Fetch-Site") == "same-origin"
 	return seen{
 		ip: r.IP, userAgent: r.userAgent(),
-		browser: !console && (h.Get("Origin") != "" || h.Get("Sec-Fetch-Mode") != "" || h.Get("Sec-Fetch-Site") != ""),
+		// Not by Sec-Fetch-Mode: Node's own fetch sends it.
+		browser: !console && (h.Get("Origin") != "" || h.Get("Sec-Fetch-Site") != ""),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -147,13 +148,48 @@ func (m *mapper) read(raw []byte, index int) (*update, *ItemError) {
 func (m *mapper) messageID(u *update, top payload.Object, index int) string {
 	id := m.ic.messageID
 	if id == "" {
-		id = top.FirstID("messageId", "message_id", "uuid", "$insert_id", "event_id")
+		id = ownID(top)
 	}
 	if id == "" && m.ic.derive != "" {
 		id = fmt.Sprintf("%s#%d#%x", m.ic.derive, index, u.payload[:8])
 	}
 	it := &item{}
 	return it.keep(id, maxMessageID)
+}
+
+// ownID is found where signals have theirs, but for a uuid in what names no event: there it is most
+// likely the organisation's.
+func ownID(top payload.Object) string {
+	if id := top.FirstID("messageId", "message_id", "$insert_id", "event_id"); id != "" || !tellsEvent(top) {
+		return id
+	}
+	return top.FirstID("uuid")
+}
+
+func tellsEvent(top payload.Object) bool {
+	return top.FirstID("event", "event_name", "eventName", "event_type", "eventType", "topic") != ""
+}
+
+// dropNameOfOrg forgets a message id of the payload that is the organisation's own id: a system that
+// sends {"uuid": "<organisation>", "plan": ...} with each change would have its second change taken
+// for a repetition of the first.
+func (m *mapper) dropNameOfOrg(u *update, top payload.Object) {
+	id := u.row.MessageID
+	if m.ic.messageID == "" && id != "" && strings.EqualFold(id, u.row.OrgKey) && id == (&item{}).keep(ownID(top), maxMessageID) {
+		u.row.MessageID = ""
+	}
+}
+
+// orgTime is where signals have their time, but for created_at in what names no event: there it says
+// when the organisation was made, which is the same in every update.
+func orgTime(top payload.Object) payload.Value {
+	if at := top.FirstPresent("timestamp", "originalTimestamp", "occurred_at", "time"); !at.IsNull() {
+		return at
+	}
+	if !tellsEvent(top) {
+		return nil
+	}
+	return top["created_at"]
 }
 
 // apply maps the item and decides what becomes of one that cannot be mapped.
@@ -195,11 +231,12 @@ func (m *mapper) apply(u *update, top payload.Object, text []byte) *ItemError {
 // to look again.
 func (m *mapper) setTime(u *update, top payload.Object, mapped time.Time) {
 	it := &item{}
+	m.dropNameOfOrg(u, top)
 	explicit := !mapped.IsZero()
 	if explicit {
 		m.ic.keepTime(it, mapped)
 	} else {
-		m.ic.setTime(it, top)
+		m.ic.setTimeFrom(it, top, orgTime(top))
 		explicit = !it.signal.OccurredAt.Equal(models.At(m.ic.receivedAt).Time)
 	}
 	u.found = append(u.found, it.warnings...)

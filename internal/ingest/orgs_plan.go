@@ -168,11 +168,32 @@ func (p *plan) repeats(u *update, known map[digest]original) bool {
 		known[digest(u.row.Digest)] = original{u.row.ID, u.payload[:]}
 		return false
 	}
+	if u.row.MessageID == "" && p.news(u) {
+		return false
+	}
 	if !bytes.Equal(first.payload, u.payload[:]) {
 		u.warn(warnPayloadMismatch)
 	}
 	u.result.ID = first.signalID
 	return true
+}
+
+// news tells that the update would change its organisation. One without a message id is then no
+// repetition, though its time and bytes are known: of a sender whose time stays the same, such as
+// when the organisation was made, a plan that goes A, B, A is three updates.
+func (p *plan) news(u *update) bool {
+	org := p.orgs[u.ref()]
+	if org == nil {
+		return true
+	}
+	at := u.row.OccurredAt.UnixMicro()
+	for name, value := range u.values {
+		known, there := org.state[name]
+		if !there && len(org.state) < orgs.MaxFields || there && known.At <= at && !bytes.Equal(known.Value, value) {
+			return true
+		}
+	}
+	return false
 }
 
 // merge applies one update to its organisation.

@@ -23,6 +23,8 @@ const (
 	replayBytes = 4 << 20
 	// maxPreview bounds how many waiting updates a preview maps; the counts then say so.
 	maxPreview = 1000
+	// maxPreviewBytes bounds what their values take in memory: a template can make many of one payload.
+	maxPreviewBytes = 32 << 20
 	// maxPreviewItems is how many of them it shows with their changes.
 	maxPreviewItems = 20
 )
@@ -152,7 +154,8 @@ func (s *Service) waitingRows(ctx context.Context, cred *keys.Credential, after,
 // remapWaiting maps the oldest updates that wait, without keeping their bytes.
 func (s *Service) remapWaiting(ctx context.Context, cred *keys.Credential, compiled *templates.Compiled) ([]*update, error) {
 	var updates []*update
-	for after := ""; len(updates) < maxPreview; {
+	bytes := 0
+	for after := ""; len(updates) < maxPreview && bytes < maxPreviewBytes; {
 		rows, err := s.waitingRows(ctx, cred, after, "", min(replayChunk, maxPreview-len(updates)))
 		if err != nil || len(rows) == 0 {
 			return updates, err
@@ -161,6 +164,9 @@ func (s *Service) remapWaiting(ctx context.Context, cred *keys.Credential, compi
 		for _, u := range remapAll(cred, compiled, rows) {
 			u.row.Raw = nil
 			updates = append(updates, u)
+			for _, value := range u.values {
+				bytes += len(value)
+			}
 		}
 	}
 	return updates, nil

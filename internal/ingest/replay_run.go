@@ -114,6 +114,8 @@ func decrement(id *uuid.UUID) {
 	}
 }
 
+var errReplayRuns = fault.New(fault.Conflict, "A replay of this key is running already. Wait for it, or stop it.")
+
 func (s *Service) insertReplay(ctx context.Context, tx *gorm.DB, actor access.Actor, cred *keys.Credential, r *models.OrgReplay, now time.Time) error {
 	var running int64
 	err := tx.Model(&models.OrgReplay{}).Where("api_key_id = ? AND status = ?", cred.ID, replayRunning).Count(&running).Error
@@ -121,10 +123,14 @@ func (s *Service) insertReplay(ctx context.Context, tx *gorm.DB, actor access.Ac
 		return fmt.Errorf("read replays: %w", err)
 	}
 	if running > 0 {
-		return fault.New(fault.Conflict, "A replay of this key is running already. Wait for it, or stop it.")
+		return errReplayRuns
 	}
 	r.UpdatedAt = models.At(now)
-	if err := gorm.G[models.OrgReplay](tx).Create(ctx, r); err != nil {
+	err = gorm.G[models.OrgReplay](tx).Create(ctx, r)
+	if database.IsDuplicate(err) { // begun on another instance in this moment
+		return errReplayRuns
+	}
+	if err != nil {
 		return fmt.Errorf("insert replay: %w", err)
 	}
 	return audit.Record(ctx, tx, now, actor, audit.Change{
@@ -141,17 +147,28 @@ func (s *Service) StopReplay(ctx context.Context, actor access.Actor, replayID s
 	if !database.ValidID(replayID) {
 		return fault.New(fault.NotFound, "This replay does not exist.")
 	}
-	now := models.At(s.now())
-	done := s.db.Write.WithContext(ctx).Model(&models.OrgReplay{}).
-		Where("id = ? AND workspace_id = ? AND status = ?", replayID, actor.WorkspaceID, replayRunning).
-		Updates(map[string]any{"status": replayStopped, "finished_at": now, "updated_at": now})
-	if done.Error != nil {
-		return fmt.Errorf("stop replay: %w", done.Error)
-	}
-	if done.RowsAffected == 0 {
-		return fault.New(fault.NotFound, "This replay is not running.")
-	}
-	return nil
+	now := s.now()
+	return s.db.Tx(ctx, func(tx *gorm.DB) error {
+		gone := fault.New(fault.NotFound, "This replay is not running.")
+		done := tx.Model(&models.OrgReplay{}).
+			Where("id = ? AND workspace_id = ? AND status = ?", replayID, actor.WorkspaceID, replayRunning).
+			Updates(map[string]any{"status": replayStopped, "finished_at": models.At(now), "updated_at": models.At(now)})
+		if done.Error != nil {
+			return fmt.Errorf("stop replay: %w", done.Error)
+		}
+		if done.RowsAffected == 0 {
+			return gone
+		}
+		var key models.APIKey
+		err := tx.Select("api_keys.id", "api_keys.key_prefix").Joins("JOIN org_replays r ON r.api_key_id = api_keys.id").
+			Where("r.id = ?", replayID).Take(&key).Error
+		if err != nil {
+			return fmt.Errorf("read the replay's key: %w", err)
+		}
+		return audit.Record(ctx, tx, now, actor, audit.Change{
+			Action: "product_orgs.replay_stopped", Target: audit.Target{Type: "api_key", ID: key.ID, Label: key.KeyPrefix},
+		})
+	})
 }
 
 // runReplays does what is to be replayed until ctx ends, one step after another.
@@ -163,7 +180,6 @@ func (s *Service) runReplays(ctx context.Context) {
 		more, err := s.replayStep(ctx, mine)
 		if err != nil && ctx.Err() == nil {
 			slog.Error("a replay could not go on; it is tried again", "err", err)
-			more = false
 		}
 		if more && ctx.Err() == nil {
 			continue
@@ -177,7 +193,7 @@ func (s *Service) runReplays(ctx context.Context) {
 	}
 }
 
-// replayStep takes one step of one replay. mine are those that this instance has begun.
+// replayStep takes one step of each replay. mine are those that this instance has begun.
 func (s *Service) replayStep(ctx context.Context, mine map[string]bool) (more bool, err error) {
 	var open []models.OrgReplay
 	if err := s.db.Read.WithContext(ctx).Where("status = ?", replayRunning).Order("id").Limit(20).Find(&open).Error; err != nil {
@@ -185,23 +201,24 @@ func (s *Service) replayStep(ctx context.Context, mine map[string]bool) (more bo
 	}
 	for _, r := range open {
 		if !mine[r.ID] {
-			taken, err := s.takeReplay(ctx, r)
-			if err != nil {
-				return false, err
-			}
-			if !taken {
+			taken, took := s.takeReplay(ctx, r)
+			if took != nil || !taken {
+				err = errors.Join(err, took)
 				continue
 			}
 			mine[r.ID] = true
 		}
-		ended, err := s.advance(ctx, r)
+		ended, went := s.advance(ctx, r)
 		if ended {
 			delete(mine, r.ID)
 		}
-		return true, err
+		// One that cannot go on does not hold up the others.
+		more, err = more || went == nil, errors.Join(err, went)
 	}
-	clear(mine)
-	return false, nil
+	if len(open) == 0 {
+		clear(mine)
+	}
+	return more, err
 }
 
 // takeReplay makes a replay this instance's: a new one, or one whose instance has fallen silent.
@@ -227,8 +244,11 @@ func (s *Service) takeReplay(ctx context.Context, r models.OrgReplay) (bool, err
 // advance handles the next updates of a replay and writes down how far it is.
 func (s *Service) advance(ctx context.Context, r models.OrgReplay) (ended bool, err error) {
 	cred, err := s.keys.CredentialOf(ctx, r.APIKeyID)
-	if errors.Is(err, keys.ErrUnknown) || cred == nil {
+	switch {
+	case errors.Is(err, keys.ErrUnknown):
 		return true, s.endReplay(ctx, r, replayFailed, "The key is gone.")
+	case cred == nil:
+		return false, err // the database did not answer; a later step asks again
 	}
 	after := ""
 	if r.AfterID != nil {
@@ -295,16 +315,21 @@ func tally(r *models.OrgReplay, updates []*update) {
 
 // writeReplay notes the progress; a replay that was stopped meanwhile has ended.
 func (s *Service) writeReplay(ctx context.Context, r models.OrgReplay) (ended bool, err error) {
-	done := s.db.Write.WithContext(context.WithoutCancel(ctx)).Model(&models.OrgReplay{}).
-		Where("id = ? AND status = ?", r.ID, replayRunning).
-		Updates(map[string]any{
-			"after_id": r.AfterID, "template_version": r.TemplateVersion, "updated_at": models.At(s.now()),
-			"applied": r.Applied, "stale": r.Stale, "unchanged": r.Unchanged, "duplicates": r.Duplicates, "failed": r.Failed,
-		})
-	if done.Error != nil {
-		return false, fmt.Errorf("note the replay's progress: %w", done.Error)
+	progress := map[string]any{
+		"after_id": r.AfterID, "template_version": r.TemplateVersion, "updated_at": models.At(s.now()),
+		"applied": r.Applied, "stale": r.Stale, "unchanged": r.Unchanged, "duplicates": r.Duplicates, "failed": r.Failed,
 	}
-	return done.RowsAffected == 0, nil
+	for _, status := range []string{replayRunning, replayStopped} { // what its last step did counts all the same
+		done := s.db.Write.WithContext(context.WithoutCancel(ctx)).Model(&models.OrgReplay{}).
+			Where("id = ? AND status = ?", r.ID, status).Updates(progress)
+		if done.Error != nil {
+			return false, fmt.Errorf("note the replay's progress: %w", done.Error)
+		}
+		if done.RowsAffected == 1 {
+			return status == replayStopped, nil
+		}
+	}
+	return true, nil
 }
 
 func (s *Service) endReplay(ctx context.Context, r models.OrgReplay, status, problem string) error {

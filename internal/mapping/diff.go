@@ -78,7 +78,7 @@ func rowWords(a, b Row) []string {
 		words = append(words, fmt.Sprintf("Filled from %s instead of %s.", source(b), source(a)))
 	}
 	if !slices.Equal(a.Transform, b.Transform) {
-		words = append(words, fmt.Sprintf("Transformed by %s instead of %s.", chain(b.Transform), chain(a.Transform)))
+		words = append(words, transformWords(chain(a.Transform), chain(b.Transform)))
 	}
 	if fallback(a) != fallback(b) {
 		words = append(words, fmt.Sprintf("Falls back on %s instead of %s.", fallback(b), fallback(a)))
@@ -89,10 +89,18 @@ func rowWords(a, b Row) []string {
 	return words
 }
 
-func chain(transforms []string) string {
-	if len(transforms) == 0 {
-		return "nothing"
+func transformWords(a, b string) string {
+	switch {
+	case a == "":
+		return "Transformed by " + b + " now."
+	case b == "":
+		return "No longer transformed by " + a + "."
+	default:
+		return fmt.Sprintf("Transformed by %s instead of %s.", b, a)
 	}
+}
+
+func chain(transforms []string) string {
 	return strings.Join(transforms, ", then ")
 }
 

@@ -37,7 +37,7 @@ type candidate struct {
 func suggestRow(target Target, candidates []candidate, sample any, used map[string]bool) (Row, bool) {
 	for _, pattern := range patterns[target.Name] {
 		for _, c := range candidates {
-			if used[c.path.text] || !c.matches(pattern) || c.isEventID(sample) {
+			if used[c.path.text] || !c.matches(pattern) || c.isEventID(sample) || target.Name == TargetOccurredAt && c.isBirthday(sample) {
 				continue
 			}
 			row := Row{Target: target.Name, From: []string{c.path.text}, Required: target.Name == TargetOrgID}
@@ -64,15 +64,31 @@ func (c candidate) matches(pattern string) bool {
 func (c candidate) isEventID(sample any) bool {
 	switch c.words {
 	case "id":
-		root, _ := sample.(map[string]any)
-		for _, name := range []string{"event", "event_type", "type", "kind", "activity"} {
-			if _, envelope := root[name]; envelope {
-				return true
-			}
-		}
+		return isEnvelope(sample)
 	case "data.object.id":
 		id, _ := c.value.(string)
 		return !strings.HasPrefix(id, "cus_")
+	}
+	return false
+}
+
+// isBirthday tells that a time of creation is the organisation's own, the same in every payload: that
+// of an event stands in an envelope.
+func (c candidate) isBirthday(sample any) bool {
+	switch c.words {
+	case "created", "created_at", "data.created_at":
+		return !isEnvelope(sample)
+	}
+	return false
+}
+
+// isEnvelope tells that the payload says what happened.
+func isEnvelope(sample any) bool {
+	root, _ := sample.(map[string]any)
+	for _, name := range []string{"event", "event_name", "event_type", "type", "topic", "kind", "activity"} {
+		if _, there := root[name]; there {
+			return true
+		}
 	}
 	return false
 }

@@ -93,7 +93,9 @@ func Decode(fields []byte) (State, error) {
 		return s, nil
 	}
 	var p packed
-	if err := json.Unmarshal(fields, &p); err != nil {
+	long := json.NewDecoder(bytes.NewReader(fields))
+	long.DisallowUnknownFields() // what is not understood must not read as an organisation without values
+	if err := long.Decode(&p); err != nil {
 		return nil, err
 	}
 	return p.unpack()

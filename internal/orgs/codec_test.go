@@ -65,8 +65,8 @@ func TestAStateWithSpacesIsReadTheLongWayAndABrokenOneIsAnError(t *testing.T) {
 		t.Errorf("%v %s", err, cmp.Diff(want, got))
 	}
 	for _, text := range []string{
-		"{", `{"from":[["a","k"]],"fields":{"plan":[1,7,0]}`, `{"from":[["a","k"]],"fields":{"plan":[1,7,1]}}`,
-		`{"from":[["a","k"]],"fields":{"plan":[1,7,0]}}x`, `{"from":[["a","k"]],"fields":{"plan":[,7,0]}}`, `{"from":[],"fields":{"plan":[1,"x",0]}}`,
+		"{", `{"plan":{"v":1}}`, `{"from":[["a","k"]],"fields":{"plan":[1,7,0]}`, `{"from":[["a","k"]],"fields":{"plan":[1,7,1]}}`,
+		`{"from":[["a","k"]],"fields":{"plan":[,7,0]}}`, `{"from":[],"fields":{"plan":[1,"x",0]}}`,
 	} {
 		if got, err := Decode([]byte(text)); err == nil {
 			t.Errorf("%s: read as %v", text, got)

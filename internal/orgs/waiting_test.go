@@ -71,8 +71,8 @@ func TestTheNewestReplayOfAKeyIsFound(t *testing.T) {
 			t.Errorf("none yet: %v, %v", last, err)
 		}
 		var newest models.OrgReplay
-		for range 2 {
-			newest = models.OrgReplay{ID: w.id(), WorkspaceID: w.mine.WorkspaceID, APIKeyID: w.key, TemplateVersion: 3, Status: "running", Total: 7, UptoID: w.id(), StartedAt: models.At(noon), UpdatedAt: models.At(noon)}
+		for _, status := range []string{"finished", "running"} {
+			newest = models.OrgReplay{ID: w.id(), WorkspaceID: w.mine.WorkspaceID, APIKeyID: w.key, TemplateVersion: 3, Status: status, Total: 7, UptoID: w.id(), StartedAt: models.At(noon), UpdatedAt: models.At(noon)}
 			w.create(&newest)
 		}
 		last, err := w.s.LastReplay(t.Context(), w.mine, w.key)

@@ -161,7 +161,11 @@ type Saved struct {
 }
 
 func version(ctx context.Context, db *gorm.DB, id string, n int) (Saved, error) {
-	row, err := gorm.G[models.TemplateVersion](db).Where("template_id = ? AND version = ?", id, n).Take(ctx)
+	var row models.TemplateVersion
+	err := gorm.ErrRecordNotFound
+	if n == int(int32(n)) { // the column's
+		row, err = gorm.G[models.TemplateVersion](db).Where("template_id = ? AND version = ?", id, n).Take(ctx)
+	}
 	if database.IsNotFound(err) {
 		return Saved{}, fault.New(fault.NotFound, fmt.Sprintf("This template has no version %d.", n))
 	}
