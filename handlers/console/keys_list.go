@@ -44,10 +44,10 @@ func (s *server) keysView(c Ctx, q keyQuery, found keys.Page) views.KeysView {
 	q = q.at("", "")
 	p := views.KeysView{
 		Page:       s.shell(c, page{Title: "API keys", Nav: navKeys, HasEnv: true}),
-		CreateHref: v.envPath(keysPath, "new"),
-		Tabs:       s.keyTabs(c, q, found.Counts),
-		Type:       q.Type,
-		Types:      []ui.Option{{Value: "", Label: "All types"}},
+		CreateHref: v.envPath(keysPath, "new"), TemplatesHref: v.path(templatesPath),
+		Tabs:  s.keyTabs(c, q, found.Counts),
+		Type:  q.Type,
+		Types: []ui.Option{{Value: "", Label: "All types"}},
 		Filter: ui.FilterBarProps{
 			Post: true, Action: v.path(keysPath, "search"), SearchName: "q", SearchValue: q.Search,
 			SearchLabel: "Search keys", SearchPlaceholder: "Name, prefix or a whole key", Hidden: q.hidden(),

@@ -20,6 +20,9 @@ func (s *server) keySettings(c Ctx, k keys.Item, p *views.KeyView) (err error) {
 	if p.Template, err = s.keyTemplate(c, k); err != nil {
 		return err
 	}
+	if p.Template != nil && p.Template.Notice != nil {
+		p.Notices = append(p.Notices, *p.Template.Notice)
+	}
 	p.Signature, err = s.keySignature(c, k)
 	return err
 }
@@ -56,6 +59,13 @@ func (s *server) keyTemplate(c Ctx, k keys.Item) (*views.KeyTemplate, error) {
 		onError.Value, onError.Hint = "Quarantine", "The sender gets 200; the payload is kept and can be replayed."
 	}
 	out.Facts = []ui.Fact{name, version, onError}
+	if t.Waiting() && k.State(s.Now()) == "active" {
+		out.Notice = &ui.BannerProps{
+			Tone: ui.ToneInfo, Title: "This key has no payload template yet.",
+			Text:        "What arrives is kept and waits. Make the template from the first payload; then replay what waits.",
+			ActionLabel: "Make template", ActionHref: href,
+		}
+	}
 	out.WaitingHref = v.path(keysPath, k.ID, "waiting")
 	waiting, err := s.Orgs.WaitingCount(ctx, v.Actor, k.ID)
 	out.Waiting = waitingText(waiting)

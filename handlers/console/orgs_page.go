@@ -108,7 +108,7 @@ func (s *server) orgValues(c Ctx, o orgs.Org) []views.OrgValue {
 func (s *server) orgValue(c Ctx, value orgs.Value) views.OrgValue {
 	v := visit(c)
 	row := views.OrgValue{
-		Field: value.Name, Value: valueText(value.Value), At: s.exactTime(c, time.UnixMicro(value.At)), Key: value.From.Name,
+		Field: value.Name, Value: fieldText(value.Name, value.Value), At: s.exactTime(c, time.UnixMicro(value.At)), Key: value.From.Name,
 		KeyHref: keyHref(v, value.From.ID, value.From.Type),
 	}
 	if value.RequestID != "" {

@@ -52,9 +52,30 @@ func grouped(number string) string {
 	return sign + whole + fraction
 }
 
+// fieldText is the value of a field: numbers that people compare are grouped, as they are in the list.
+func fieldText(field string, value json.RawMessage) string {
+	text := valueText(value)
+	switch field {
+	case "user_count", "seats":
+		return grouped(text)
+	case "mrr":
+		return cents(grouped(text))
+	default:
+		return text
+	}
+}
+
+// cents writes an amount with one decimal with two, as money is: 4,312.50. Any other amount stays exact.
+func cents(amount string) string {
+	if _, fraction, _ := strings.Cut(amount, "."); len(fraction) == 1 && strings.Trim(fraction, "0123456789") == "" {
+		return amount + "0"
+	}
+	return amount
+}
+
 // money is the MRR with its currency, when both are known.
 func money(s orgs.State) string {
-	amount := grouped(s.Text("mrr"))
+	amount := cents(grouped(s.Text("mrr")))
 	if valueText(s["mrr"].Value) == "" {
 		return ""
 	}
@@ -80,7 +101,7 @@ func changeViews(list []orgs.Change) (changes []views.ChangeView, more string) {
 	}
 	for _, c := range list {
 		changes = append(changes, views.ChangeView{
-			Field: c.Field, Before: valueText(c.Before), After: valueText(c.After), New: c.Before == nil, Stale: c.Stale,
+			Field: c.Field, Before: fieldText(c.Field, c.Before), After: fieldText(c.Field, c.After), New: c.Before == nil, Stale: c.Stale,
 		})
 	}
 	return changes, more

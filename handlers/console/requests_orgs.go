@@ -29,6 +29,9 @@ func (s *server) orgRows(c Ctx, p *views.RequestView, d signals.RequestDetail) e
 		if mayEdit && total > 1 {
 			row.SampleHref = sampleHref(v, u.APIKeyID, sampleUpdate+u.ID)
 		}
+		if mayEdit && waits(u) {
+			p.WaitingHref = v.path(keysPath, u.APIKeyID, waitingPart)
+		}
 		if len(u.Found) == 0 && waits(u) {
 			row.Update.Problems = waitingReasons(u)
 		}

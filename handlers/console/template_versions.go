@@ -71,7 +71,8 @@ func storedRows(v models.TemplateVersion) mapping.Template {
 func changeWords(changes []mapping.RowChange) []string {
 	var out []string
 	for _, change := range changes {
-		out = append(out, change.Target+" "+changeVerb(change.Kind)+": "+strings.Join(change.Words, " "))
+		words := strings.ReplaceAll(strings.Join(change.Words, " "), " $.", " ") // paths as the editor writes them
+		out = append(out, change.Target+" "+changeVerb(change.Kind)+". "+words)
 	}
 	return out
 }

@@ -213,6 +213,9 @@ func (s *server) orgResult(c Ctx, item itemAnswer, update *orgs.Update, view *vi
 				add(change.Field, testValue(change.After), "was "+testValue(change.Before))
 			}
 		}
+		for _, problem := range problemTexts(update.Found) {
+			add("Left out", problem, "")
+		}
 		if update.OrgID != nil {
 			view.Href, view.Link = v.path("product-orgs", *update.OrgID), "Open the organisation"
 		}

@@ -65,7 +65,8 @@ var ownOrg = testSample{Name: "universal/org", Label: "Any sender: an organisati
   "trial_status": "converted"
 }`}
 
-// testSamples are what fits a key: our own first, then the vendors', then what came last.
+// testSamples are what fits a key: our own first, then the vendors', then what came last; for product orgs what
+// came last leads.
 func (s *server) testSamples(c Ctx, k keys.Item) (testSamples, error) {
 	orgs := k.EndpointType == models.ProductOrgs
 	samples := testSamples{ownSignal}
@@ -85,7 +86,11 @@ func (s *server) testSamples(c Ctx, k keys.Item) (testSamples, error) {
 		}
 	}
 	last, err := s.lastSample(c, k)
-	if last != nil {
+	switch {
+	case last == nil:
+	case orgs: // the template was made for payloads like it, and seldom for one of ours
+		samples = append(testSamples{*last}, samples...)
+	default:
 		samples = append(samples, *last)
 	}
 	return samples, err

@@ -72,6 +72,7 @@ func (s *server) listWaiting(c Ctx) error {
 	}
 	if last != nil {
 		r := s.replayView(c, k.ID, *last)
+		r.WaitingHref = "" // it is this page
 		p.Replay = &r
 	}
 	for _, u := range found.Items {
