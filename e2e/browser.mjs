@@ -46,7 +46,7 @@ export async function openSession(browser, origin, { viewport = desktop, dark = 
     timezoneId: 'Europe/Berlin',
     permissions: ['clipboard-read', 'clipboard-write'],
   });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(20_000);
   const expected = new Set();
   const problems = await watch(context, origin, expected);
   const page = await context.newPage();

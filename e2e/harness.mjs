@@ -40,7 +40,7 @@ export function sharedServer(options) {
  * expectStatus, the server, and visit(options), which opens a further visitor who is watched in the same way.
  */
 export function journey(name, options, body) {
-  test(name, { timeout: 120_000 }, async () => {
+  test(name, { timeout: 240_000 }, async () => {
     const server = options.on?.() ?? await startLatchkey(options);
     const sessions = [];
     const visit = async (as = options) => {

@@ -1,9 +1,10 @@
 // Who may come in, what each role may open, and how one leaves.
 import assert from 'node:assert/strict';
 import { axe, journey, sharedServer } from './harness.mjs';
-import { fillSignIn, home, keysPage, makeKey, open, owner, row, signIn, titled, toast } from './steps.mjs';
+import { fillSignIn, home, keysPage, makeKey, makeOrgKey, open, owner, row, sendOrg, signIn, titled, toast } from './steps.mjs';
 
 const server = sharedServer({ account: owner });
+const orgTemplate = { rows: [{ target: 'org_id', from: ['org_id'], required: true }, { target: 'plan', from: ['plan'] }] };
 
 /** Makes an invitation link in the owner's browser. */
 async function invite(page, role) {
@@ -37,7 +38,7 @@ journey('an Editor comes in by a link that works once, and cannot open members, 
   const link = await invite(page, 'Editor');
   const editor = await visit();
   await join(editor.page, link, 'Ed Editor');
-  assert.deepEqual((await lines(editor.page)).map((line) => line.trim()), ['Home', 'Signals', 'Requests', 'API keys']);
+  assert.deepEqual((await lines(editor.page)).map((line) => line.trim()), ['Home', 'Signals', 'Product orgs', 'Requests', 'API keys', 'Sources']);
 
   editor.expectStatus(403);
   for (const path of ['settings/members', 'settings/members/invitations/new', 'settings', 'audit', 'audit/export.csv']) {
@@ -46,8 +47,11 @@ journey('an Editor comes in by a link that works once, and cannot open members, 
     await editor.page.getByText('Your role (Editor) does not allow this.').waitFor();
     await editor.page.getByRole('link', { name: 'Go to Home' }).waitFor();
   }
-  await editor.page.goto(keysPage);
-  await titled(editor.page, 'API keys');
+  const { id } = await makeOrgKey(server(), 'Edited by an Editor', orgTemplate);
+  await editor.page.goto(`${keysPage}/${id}/template`);
+  await editor.page.getByLabel('Row 2: path', { exact: true }).fill('tier');
+  await editor.page.getByRole('button', { name: 'Save template' }).click();
+  await toast(editor.page, 'Template saved as version 2.').waitFor();
 
   const late = await visit();
   late.expectStatus(404);
@@ -55,15 +59,27 @@ journey('an Editor comes in by a link that works once, and cannot open members, 
   await late.page.getByText('This invitation link is not valid').waitFor();
 });
 
-journey('a Viewer sees data and no keys', { on: server }, async ({ page, visit }) => {
-  const { id } = await makeKey(server(), 'Not for viewers');
+journey('a Viewer sees data, and neither keys nor their templates', { on: server }, async ({ page, visit }) => {
+  const made = await makeOrgKey(server(), 'Not for viewers', orgTemplate);
+  await sendOrg(server(), made, { org_id: 'hooli', plan: 'team' });
   await signIn(page);
   const link = await invite(page, 'Viewer');
   const viewer = await visit();
   await join(viewer.page, link, 'Vera Viewer');
-  assert.deepEqual((await lines(viewer.page)).map((line) => line.trim()), ['Home', 'Signals', 'Requests']);
+  assert.deepEqual((await lines(viewer.page)).map((line) => line.trim()), ['Home', 'Signals', 'Product orgs', 'Requests', 'Sources']);
+  await open(viewer.page, 'Product orgs');
+  await row(viewer.page, 'hooli').getByRole('link').click();
+  await titled(viewer.page, 'hooli');
+  await viewer.page.getByRole('table', { name: 'Current values' }).getByText('team', { exact: true }).waitFor();
+  const links = await viewer.page.getByRole('main').getByRole('link').evaluateAll((all) => all.map((link) => link.getAttribute('href')));
+  assert.deepEqual(links.filter((href) => href.includes('/settings/')), [], 'the page offers no key');
+
   viewer.expectStatus(403);
-  for (const path of [keysPage, `${keysPage}/new`, `${keysPage}/${id}`, `${keysPage}/${id}/deactivation`]) {
+  const key = `${keysPage}/${made.id}`;
+  for (const path of [
+    keysPage, `${keysPage}/new`, key, `${key}/deactivation`, `${key}/template`, `${key}/template/versions`, `${key}/template/json`, `${key}/waiting`,
+    `${key}/signature`, `${key}/test`, `${home}/settings/templates`,
+  ]) {
     assert.equal((await viewer.page.goto(path)).status(), 403, path);
   }
   await viewer.page.goto(`${home}/requests`);

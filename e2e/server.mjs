@@ -47,9 +47,10 @@ export async function freePort() {
  *   account       make this account and its workspace first, { name, email, password, workspace }, without the browser
  *   env           further settings, LATCHKEY_DATABASE_URL for one
  *
- * Returns { url, setupLink, seeded, log(), run(args, input), stop() }. setupLink is the one that the server printed for
- * the first account, or undefined; seeded is what seed printed. run executes another command of the binary beside the
- * server and returns its stdout. stop fails when the log or the database holds a key, a shared secret or a password.
+ * Returns { url, setupLink, seeded, log(), run(args, input), keepsSecret(text), stop() }. setupLink is the one that the
+ * server printed for the first account, or undefined; seeded is what seed printed. run executes another command of the
+ * binary beside the server and returns its stdout. stop fails when the log or the database holds a key, a shared secret,
+ * a password, the key that encrypts signing secrets, or what keepsSecret was told of.
  */
 export async function startLatchkey({ seed = 0, account, env = {} } = {}) {
   const data = temporaryFolder('data');
@@ -64,16 +65,21 @@ export async function startLatchkey({ seed = 0, account, env = {} } = {}) {
       await command(['setup', '--email', email, '--name', name, '--workspace', workspace, '--password-stdin'], `${password}\n`);
     }
     const server = await spawnServer(settings, data, url);
+    const secrets = [account?.password, passwordOf(seeded)];
     return {
       url,
       seeded,
       setupLink: server.log().match(/https?:\/\/\S+\/setup\S*/)?.[0],
       log: server.log,
       run: command,
+      keepsSecret(text) {
+        secrets.push(text);
+        return text;
+      },
       async stop() {
         await server.stop();
         try {
-          holdsNoSecret(server.log(), data, [account?.password, passwordOf(seeded)]);
+          holdsNoSecret(server.log(), data, secrets);
         } finally {
           rmSync(data, { recursive: true, force: true });
         }
@@ -87,13 +93,16 @@ export async function startLatchkey({ seed = 0, account, env = {} } = {}) {
 
 const secretShapes = [/[a-z][a-z0-9]{0,9}_(live|test)_[0-9A-Za-z]{4}_[0-9A-Za-z]{49}/, /lks_[0-9A-Za-z]{43}/];
 
+// The one file that is a secret: the key by which signing secrets are encrypted in the database.
+const secretKeyFile = 'secret.key';
+
 // Whatever a journey did: what was printed and what was stored, to the byte, show no secret.
-function holdsNoSecret(log, data, passwords) {
-  const places = [['The log', log], ...readdirSync(data).map((name) => [name, readFileSync(join(data, name), 'latin1')])];
-  const known = passwords.filter(Boolean);
-  for (const [place, text] of places) {
-    if (secretShapes.some((shape) => shape.test(text)) || known.some((password) => text.includes(password))) {
-      throw new Error(`${place} holds a key, a shared secret or a password.`);
+function holdsNoSecret(log, data, secrets) {
+  const files = readdirSync(data).map((name) => [name, readFileSync(join(data, name), 'latin1')]);
+  const known = [...secrets, Object.fromEntries(files)[secretKeyFile]?.trim()].filter(Boolean);
+  for (const [place, text] of [['The log', log], ...files.filter(([name]) => name !== secretKeyFile)]) {
+    if (secretShapes.some((shape) => shape.test(text)) || known.some((secret) => text.includes(secret))) {
+      throw new Error(`${place} holds a key, a secret or a password.`);
     }
   }
 }

@@ -64,6 +64,19 @@ export async function makeKey(server, name, ...flags) {
   return JSON.parse(await server.run(['keys', 'create', '--name', name, '--json', ...flags]));
 }
 
+/** Makes a Product org key with this template, { rows } as the editor's JSON view has it, or one that waits for a payload. */
+export async function makeOrgKey(server, name, template, ...flags) {
+  const from = template ? ['--template', '-'] : ['--capture'];
+  return JSON.parse(await server.run(['keys', 'create', '--type', 'product_orgs', '--name', name, '--json', ...from, ...flags], template && JSON.stringify(template)));
+}
+
+/** Posts an update of an organisation as a sender would; fails unless the answer has this status, and returns its body. */
+export async function sendOrg(server, { key }, payload, status = 200) {
+  const { status: answered, body } = await send(server, { key }, { path: `/api/product-orgs/webhook/${key}`, item: payload });
+  assert.equal(answered, status, JSON.stringify(body));
+  return body;
+}
+
 /** Posts a form submission as a sender would, outside of the browser. */
 export async function send(server, { key, secret }, { path = `/api/signal-staging/webhook/${key}`, item = submission() } = {}) {
   const response = await fetch(`${server.url}${path}`, {
@@ -80,7 +93,7 @@ export function submission(event = 'form_submitted') {
 
 /** Loads the page again until it shows this: uses of a key are written half a second after the event. */
 export async function loadUntil(page, shown) {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 20_000;
   while (!(await shown.isVisible()) && Date.now() < end) await page.reload();
   await shown.waitFor({ timeout: 2000 });
 }

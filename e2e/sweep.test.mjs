@@ -1,18 +1,19 @@
 // Every screen, in both themes and both widths: nothing serious for axe, nothing noted by the watch, nothing to scroll sideways.
 import assert from 'node:assert/strict';
 import { axe, desktop, journey, phone, sharedServer } from './harness.mjs';
-import { home, owner, signIn } from './steps.mjs';
+import { home, makeOrgKey, owner, signIn } from './steps.mjs';
 import { people, juniper } from './demo.mjs';
 
 const demo = sharedServer({ seed: 400 });
 const empty = sharedServer({ account: owner });
 
 const lists = [
-  '', '/signals', '/signals?q=matches-nothing', '/requests', '/requests?status=rejected&source=partner', '/requests?live=1',
+  '', '/signals', '/signals?q=matches-nothing', '/product-orgs', '/product-orgs?q=matches-nothing', '/requests', '/requests?status=rejected&source=partner', '/requests?live=1',
   '/settings/api-keys', '/settings/api-keys?env=test', '/settings/api-keys?status=expired&q=matches-nothing', '/settings/api-keys/new',
+  '/settings/api-keys/new?type=product_orgs', '/settings/templates',
   '/settings/members', '/settings/members/invitations/new', '/audit', '/settings', '/leaving',
 ];
-const own = ['/profile', '/workspaces/new'];
+const own = ['/profile', '/workspaces/new', '/docs/sources'];
 
 /** The address of the first row's page. */
 async function first(page, list, pattern) {
@@ -28,6 +29,9 @@ async function details(page, base) {
   return [
     key,
     `${key}/deactivation`,
+    `${key}/signature`,
+    `${key}/test`,
+    `${key}/test?sample=segment/batch`,
     await first(page, `${base}/settings/api-keys?status=deactivated`, /api-keys\/[0-9a-f-]{36}$/),
     await first(page, `${base}/signals`, /signals\/[0-9a-f-]{36}$/),
     await first(page, `${base}/requests?status=rejected`, /requests\/[0-9a-f-]{36}$/),
@@ -37,12 +41,42 @@ async function details(page, base) {
   ];
 }
 
-/** Looks at each page at each width and fails with all that is wrong with any. */
+/** The address of the page of the key with this name. */
+async function keyNamed(page, base, name) {
+  await page.goto(`${base}/settings/api-keys`);
+  return page.getByRole('main').getByRole('link', { name, exact: true }).getAttribute('href');
+}
+
+/** What the product orgs of the demo bring: organisations, templates, and updates that wait. */
+async function orgDetails(page, base) {
+  const key = await keyNamed(page, base, 'Segment groups');
+  const billing = await keyNamed(page, base, 'Billing system');
+  const saved = await first(page, `${base}/settings/templates`, /templates\/[0-9a-f-]{36}$/);
+  return [
+    `${base}/product-orgs?sort=mrr-desc&col=custom.industry`,
+    await first(page, `${base}/product-orgs`, /product-orgs\/[0-9a-f-]{36}$/),
+    await first(page, `${base}/requests?key=${key.split('/').at(-1)}`, /requests\/[0-9a-f-]{36}$/),
+    await first(page, `${base}/requests?key=${billing.split('/').at(-1)}`, /requests\/[0-9a-f-]{36}$/),
+    key, `${key}/test`, `${key}/template`, `${key}/template/versions`, `${key}/template/versions/2`, `${key}/template/json`,
+    saved, `${saved}/versions/1`,
+    billing, `${billing}/waiting`, `${billing}/waiting?preview=1`,
+    await first(page, `${billing}/waiting`, /waiting\/[0-9a-f-]{36}$/),
+    `${base}/settings/api-keys/new?type=product_orgs&sample=vendor:segment/group`,
+  ];
+}
+
+/** Looks at each page in both themes and at each width, and fails with all that is wrong with any. */
 async function sweep(page, paths, widths) {
   const wrong = [];
   for (const path of paths) {
     await page.goto(path);
     wrong.push(...(await axe(page)).map((violation) => `${path}: ${violation}`));
+    const light = await background(page);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.evaluate(() => Promise.allSettled(document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished)));
+    assert.notEqual(await background(page), light, `${path} has a dark theme`);
+    wrong.push(...(await axe(page, { coloursOnly: true })).map((violation) => `${path}, dark: ${violation}`));
+    await page.emulateMedia({ colorScheme: 'light' });
     for (const width of widths) {
       await page.setViewportSize({ width, height: 844 });
       // A table may scroll inside of its frame, but should not have to on a wide window.
@@ -56,21 +90,18 @@ async function sweep(page, paths, widths) {
   assert.deepEqual(wrong, []);
 }
 
-for (const viewport of [desktop, phone]) {
-  for (const dark of [false, true]) {
-    const as = `${viewport.width} px, ${dark ? 'dark' : 'light'}`;
-    const widths = viewport === phone ? [320, 390] : [1280];
+const background = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 
-    journey(`every screen of the demo is accessible and clean at ${as}`, { on: demo, viewport, dark }, async ({ page, expectStatus }) => {
-      const base = juniper;
-      await page.goto('/sign-in');
-      await sweep(page, ['/sign-in'], widths);
-      await signIn(page, people(demo()).owner);
-      await sweep(page, [...lists.map((path) => base + path), ...(await details(page, base)), ...own], widths);
-      expectStatus(404);
-      await sweep(page, [`${base}/nothing-here`], widths);
-    });
-  }
+for (const [viewport, widths] of [[desktop, [1280]], [phone, [320, 390]]]) {
+  journey(`every screen of the demo is accessible and clean at ${viewport.width} px, light and dark`, { on: demo, viewport }, async ({ page, expectStatus }) => {
+    const base = juniper;
+    await page.goto('/sign-in');
+    await sweep(page, ['/sign-in'], widths);
+    await signIn(page, people(demo()).owner);
+    await sweep(page, [...lists.map((path) => base + path), ...(await details(page, base)), ...(await orgDetails(page, base)), ...own], widths);
+    expectStatus(404);
+    await sweep(page, [`${base}/nothing-here`], widths);
+  });
 }
 
 for (const dark of [false, true]) {
@@ -96,13 +127,15 @@ for (const dark of [false, true]) {
 
 journey('every screen of an empty workspace is accessible and clean', { on: empty, viewport: phone }, async ({ page }) => {
   await signIn(page);
-  await sweep(page, lists.map((path) => home + path), [320, 390]);
+  const { id } = await makeOrgKey(empty(), 'Waits for a payload');
+  const key = `${home}/settings/api-keys/${id}`;
+  await sweep(page, [...lists.map((path) => home + path), `${key}/template`, `${key}/template?start=1`, `${key}/template/versions`, `${key}/template/json`, `${key}/waiting`], [320, 390]);
 });
 
 for (const role of ['editor', 'viewer']) {
   journey(`no screen of ${role === 'editor' ? 'an Editor' : 'a Viewer'} offers what the role may not open`, { on: demo }, async ({ page, context }) => {
     await signIn(page, people(demo())[role]);
-    for (const path of ['', '/signals', '/requests']) {
+    for (const path of ['', '/signals', '/product-orgs', '/requests']) {
       await page.goto(juniper + path);
       const hrefs = new Set(await page.locator('a[href^="/"]').evaluateAll((links) => links.map((link) => link.getAttribute('href').split('#')[0])));
       for (const href of [...hrefs].filter((href) => !/export|body$/.test(href)).slice(0, 40)) {
