@@ -16,14 +16,17 @@ const (
 )
 
 // item is a form submission of exactly itemBytes, with a message id if asked for.
-func item(withID bool) []byte {
+func item(withID bool) []byte { return sized(itemBytes, withID) }
+
+// sized is an item of exactly so many bytes.
+func sized(size int, withID bool) []byte {
 	id := ""
 	if withID {
 		id = `"messageId":"bench-` + idMark + `",`
 	}
 	head := `{"event":"Form Submitted",` + id + `"email":"grace@example.com","userId":"user_1042",` +
 		`"timestamp":"2026-11-02T09:41:07.512Z","properties":{"form":"demo_request","company":"`
-	return []byte(head + strings.Repeat("x", itemBytes-len(head)-3) + `"}}`)
+	return []byte(head + strings.Repeat("x", size-len(head)-3) + `"}}`)
 }
 
 func array(items int) []byte {

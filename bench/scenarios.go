@@ -44,6 +44,9 @@ func scenarios(o options) []scenario {
 		scenario{name: "single posts, with a message id", connections: most, against: most, items: 1, requests: func(p *product) [][]byte {
 			return one(post(signalPath+p.plain.Key, jsonType, nil, item(true)))
 		}},
+		scenario{name: "single posts of 1 KiB, with a message id", connections: most, against: most, items: 1, requests: func(p *product) [][]byte {
+			return one(post(signalPath+p.plain.Key, jsonType, nil, sized(largeBytes, true)))
+		}},
 		scenario{name: "single posts, with X-Api-Secret", connections: most, against: most, items: 1, requests: func(p *product) [][]byte {
 			return one(post(signalPath+p.guarded.Key, jsonType, []string{"X-Api-Secret: " + p.guarded.Secret}, item(false)))
 		}},

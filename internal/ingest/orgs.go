@@ -132,16 +132,44 @@ func (m *mapper) read(raw []byte, index int) (*update, *ItemError) {
 	if refused != nil {
 		return nil, refused
 	}
-	var top payload.Object
-	if err := json.Unmarshal(text, &top); err != nil {
+	root, err := mapping.Decode(text)
+	if err != nil {
 		return nil, &ItemError{Code: "invalid_json", Message: "This item could not be read: " + err.Error()}
 	}
 	u := &update{payload: sha256.Sum256(text), row: models.ProductOrgUpdate{
 		ID: uuid.Must(uuid.NewV7()).String(), WorkspaceID: m.cred.WorkspaceID, Environment: m.cred.Environment, APIKeyID: m.cred.ID,
 		ReceivedAt: models.At(m.ic.receivedAt), Raw: raw,
 	}}
+	top := topOf(root)
 	u.row.MessageID = m.messageID(u, top, index)
-	return u, m.apply(u, top, text)
+	m.apply(u, top, root)
+	return u, nil
+}
+
+// looked are the members of the top level in which ids, times and the name of an event are found.
+var looked = []string{
+	"messageId", "message_id", "$insert_id", "event_id", "uuid",
+	"event", "event_name", "eventName", "event_type", "eventType", "topic",
+	"timestamp", "originalTimestamp", "occurred_at", "time", "created_at", "sentAt", "sent_at", "receivedAt",
+}
+
+// topOf gives the rules of signals the members that they look for, of an item that is decoded
+// already.
+func topOf(root any) payload.Object {
+	tree, _ := root.(map[string]any)
+	top := payload.Object{}
+	for _, name := range looked {
+		switch v := tree[name].(type) {
+		case nil:
+		case string:
+			top[name] = appendJSON(nil, v)
+		case json.Number:
+			top[name] = payload.Value(v)
+		default:
+			top[name] = payload.Value("{}") // there, and nothing that could be read
+		}
+	}
+	return top
 }
 
 // messageID is found by the rules of signals.
@@ -193,18 +221,14 @@ func orgTime(top payload.Object) payload.Value {
 }
 
 // apply maps the item and decides what becomes of one that cannot be mapped.
-func (m *mapper) apply(u *update, top payload.Object, text []byte) *ItemError {
+func (m *mapper) apply(u *update, top payload.Object, root any) {
 	u.row.TemplateVersion = m.template.Version
 	u.row.TemplateID = &m.template.TemplateID
 	u.row.OccurredAt = u.row.ReceivedAt
 	u.found = nil
 	if m.template.Program == nil {
 		u.waits, u.found = models.UpdateQuarantined, []string{warnWaiting}
-		return nil
-	}
-	root, err := mapping.Decode(text)
-	if err != nil {
-		return &ItemError{Code: "invalid_json", Message: "This item could not be read: " + err.Error()}
+		return
 	}
 	found := m.template.Program.Apply(root)
 	if len(found.Errors) > 0 {
@@ -213,7 +237,7 @@ func (m *mapper) apply(u *update, top payload.Object, text []byte) *ItemError {
 		if m.cred.OnError == models.OnErrorQuarantine {
 			u.waits, u.found = models.UpdateQuarantined, []string{warnMappingFailed}
 		}
-		return nil
+		return
 	}
 	// What clashed is null: it says nothing, and must not wipe out what is known.
 	maps.DeleteFunc(found.Values, func(_ string, value json.RawMessage) bool { return string(value) == "null" })
@@ -223,7 +247,6 @@ func (m *mapper) apply(u *update, top payload.Object, text []byte) *ItemError {
 		u.row.Problems = encodeFindings(found.Warnings)
 	}
 	m.setTime(u, top, found.OccurredAt)
-	return nil
 }
 
 // setTime takes the template's occurred_at, else finds the time where signals have it. Two updates

@@ -13,7 +13,6 @@ import (
 	"latchkey/internal/keys"
 	"latchkey/internal/mapping"
 	"latchkey/internal/orgs"
-	"latchkey/internal/payload"
 	"latchkey/internal/templates"
 	"latchkey/models"
 )
@@ -187,13 +186,10 @@ func remap(cred *keys.Credential, compiled *templates.Compiled, row models.Produ
 	u := &update{row: row, replay: true, payload: digestOf(text), result: &ItemResult{Org: &OrgResult{}}}
 	before, problems := row.Status, row.Problems
 	u.row.Problems = nil
-	var top payload.Object
-	err := json.Unmarshal(text, &top)
-	var refused *ItemError
+	root, err := mapping.Decode(text)
 	if err == nil {
-		refused = m.apply(u, top, text)
-	}
-	if err != nil || refused != nil {
+		m.apply(u, topOf(root), root)
+	} else {
 		u.waits, u.row.Problems = before, problems // what was stored once is JSON, so this cannot happen
 	}
 	if u.waits != "" {
