@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -183,7 +184,7 @@ func remapAll(cred *keys.Credential, compiled *templates.Compiled, rows []models
 func remap(cred *keys.Credential, compiled *templates.Compiled, row models.ProductOrgUpdate) *update {
 	m := &mapper{ic: &itemContext{receivedAt: row.ReceivedAt.Time, limit: int64(len(row.Raw)), checked: true}, cred: cred, template: compiled}
 	text := trimmed(row.Raw)
-	u := &update{row: row, replay: true, payload: digestOf(text), result: &ItemResult{Org: &OrgResult{}}}
+	u := &update{row: row, replay: true, payload: sha256.Sum256(text), result: &ItemResult{Org: &OrgResult{}}}
 	before, problems := row.Status, row.Problems
 	u.row.Problems = nil
 	root, err := mapping.Decode(text)

@@ -3,15 +3,12 @@ package ingest
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
 
 	"latchkey/models"
 )
-
-func digestOf(text []byte) digest { return sha256.Sum256(text) }
 
 func mostFrequent(reasons map[ReasonCount]int) []ReasonCount {
 	out := make([]ReasonCount, 0, len(reasons))
