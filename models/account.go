@@ -23,9 +23,20 @@ type Workspace struct {
 	Plan                  string // free, team or enterprise
 	RawRetentionDays      int    // signals and accepted requests
 	RejectedRetentionDays int    // rejected requests
+	RateLimit             int    `gorm:"default:600"` // calls of the management API a minute
+	PolicyMaxAgeDays      int    // key policy, enterprise only: how old a key's value may become; 0: any age
+	PolicyRequireExpiry   bool   // ... every key needs an expiry
+	PolicyRequireSecret   bool   // ... keys of webhook URLs need a shared secret
 	CreatedAt             Time   `gorm:"autoCreateTime:false"`
 	UpdatedAt             Time   `gorm:"autoUpdateTime:false"`
 }
+
+// Plans of a workspace.
+const (
+	PlanFree       = "free" // no API access
+	PlanTeam       = "team"
+	PlanEnterprise = "enterprise" // may have a key policy
+)
 
 // Membership gives an account a role in a workspace.
 type Membership struct {

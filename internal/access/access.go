@@ -2,7 +2,11 @@
 // Pure; the table in roles.go is the published one (docs/api.md) and has a golden test.
 package access
 
-import "latchkey/internal/fault"
+import (
+	"time"
+
+	"latchkey/internal/fault"
+)
 
 // Role is a member's role in a workspace.
 type Role string
@@ -55,6 +59,16 @@ const (
 	DeleteWorkspace Action = "workspace:delete" // the end
 )
 
+// Actions that the role table has no rows of their own for: whoever may do what stands behind them
+// in sameRoles may do them. Scopes tell them apart.
+const (
+	ReadKeys        Action = "keys:read"        // webhook keys
+	ReadAPIKeys     Action = "api_keys:read"    // API-access keys
+	ReadTemplates   Action = "templates:read"   // payload templates
+	ManageTemplates Action = "templates:manage" // ...
+	ReadMembers     Action = "members:read"
+)
+
 // Origin is where a change came from, for the audit log.
 type Origin struct {
 	IP        string
@@ -63,11 +77,33 @@ type Origin struct {
 
 // Actor is who acts, in which workspace, with which role.
 type Actor struct {
-	AccountID   string // empty for the command line and the system
+	AccountID   string // empty for programs, the command line and the system
 	WorkspaceID string
-	Role        Role
+	Role        Role   // empty for programs
 	Label       string // as the audit log shows it: an email, "command line"
 	Origin      Origin
+
+	KeyID     string    // the API-access key of a program; empty for people
+	KeyMaker  string    // the account that made that key; may be empty
+	Scopes    Scopes    // of that key
+	KeyExpiry time.Time // of that key; zero: never
+}
+
+// System acts for nobody: what Latchkey does by itself, such as ending a key that was reported as
+// leaked.
+func System(workspaceID string) Actor {
+	return Actor{WorkspaceID: workspaceID, Role: Owner, Label: "system"}
+}
+
+// IsProgram tells that an API-access key acts, by its scopes instead of a role.
+func (a Actor) IsProgram() bool { return a.KeyID != "" }
+
+// Maker is the account that answers for what the actor makes; empty for the command line.
+func (a Actor) Maker() string {
+	if a.IsProgram() {
+		return a.KeyMaker
+	}
+	return a.AccountID
 }
 
 // CommandLine acts for the operator: whoever can run the binary beside the database is trusted as
@@ -76,13 +112,21 @@ func CommandLine(workspaceID string) Actor {
 	return Actor{WorkspaceID: workspaceID, Role: Owner, Label: "command line"}
 }
 
-// Can tells whether the actor's role allows the action.
-func (a Actor) Can(action Action) bool { return Allows(a.Role, action) }
+// Can tells whether the actor's role, or a program's scopes, allow the action.
+func (a Actor) Can(action Action) bool {
+	if a.IsProgram() {
+		return a.Scopes.Allow(action)
+	}
+	return Allows(a.Role, action)
+}
 
 // Require returns a Forbidden fault that names the action's owner roles when the actor may not.
 func (a Actor) Require(action Action) error {
 	if a.Can(action) {
 		return nil
+	}
+	if a.IsProgram() {
+		return fault.New(fault.Forbidden, "The scopes of this key do not allow this. "+scopesFor(action))
 	}
 	return fault.New(fault.Forbidden, "Your role ("+a.Role.Title()+") does not allow this. "+whoMay(action))
 }

@@ -37,10 +37,27 @@ var allowed = func() map[Role]map[Action]bool {
 	return m
 }()
 
+var sameRoles = map[Action]Action{
+	ReadKeys:        ManageKeys,
+	ReadAPIKeys:     ManageAPIKeys,
+	ReadTemplates:   ManageKeys,
+	ManageTemplates: ManageKeys,
+	ReadMembers:     ManageMembers,
+}
+
 // Allows tells whether a role may do an action; unknown roles may nothing.
-func Allows(role Role, action Action) bool { return allowed[role][action] }
+func Allows(role Role, action Action) bool { return allowed[role][ruling(action)] }
+
+// ruling is the row of the table that says who may.
+func ruling(action Action) Action {
+	if row, ok := sameRoles[action]; ok {
+		return row
+	}
+	return action
+}
 
 func whoMay(action Action) string {
+	action = ruling(action)
 	for _, row := range Table {
 		if row.Action != action {
 			continue

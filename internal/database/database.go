@@ -52,9 +52,27 @@ func (db *DB) Dialect() string {
 	return "sqlite"
 }
 
-// Tx runs fn in one writing transaction.
+// Tx runs fn in one writing transaction, after the context's guard.
 func (db *DB) Tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	return db.Write.WithContext(ctx).Transaction(fn)
+	return db.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if guard, ok := ctx.Value(guardKey{}).(Guard); ok {
+			if err := guard(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return fn(tx)
+	})
+}
+
+// Guard is what must hold for a change to be made: it runs first in each transaction.
+type Guard func(ctx context.Context, tx *gorm.DB) error
+
+type guardKey struct{}
+
+// Guarded returns a context under which Tx changes nothing unless the guard agrees: so that what
+// an API-access key asked for does not happen after the key has ended.
+func Guarded(ctx context.Context, guard Guard) context.Context {
+	return context.WithValue(ctx, guardKey{}, guard)
 }
 
 // Ping asks both pools for an answer.

@@ -17,6 +17,7 @@ var tables = []any{
 	models.Account{}, models.Workspace{}, models.Membership{}, models.Invitation{}, models.Session{}, models.SetupToken{},
 	models.SignInThrottle{}, models.APIKey{}, models.KeyUsageMinute{}, models.KeyLastUsed{}, models.Signal{}, models.SignalDedup{},
 	models.GatewayRequest{}, models.AuditEntry{}, models.Template{}, models.TemplateVersion{}, models.ProductOrg{}, models.ProductOrgUpdate{}, models.OrgReplay{},
+	models.RetiredKeyValue{}, models.KeyState{}, models.KeyScopeUse{}, models.Notice{}, models.APIIdempotency{}, models.RateSlot{},
 }
 
 func TestTheSchemaEqualsTheModels(t *testing.T) {
