@@ -22,6 +22,7 @@ ALTER TABLE api_keys ADD COLUMN previous_ends_at BIGINT;
 UPDATE api_keys SET value_since = created_at;
 CREATE INDEX api_keys_expiring ON api_keys (expires_at) WHERE status = 'active' AND expires_at IS NOT NULL;
 CREATE INDEX api_keys_made_by ON api_keys (workspace_id, created_by);
+CREATE INDEX api_keys_newest ON api_keys (workspace_id, id);
 
 -- Values that keys had before. Kept, so that a leaked one can still be told whose it was; valid
 -- until ends_at, at most one of a key at a time.
@@ -114,6 +115,7 @@ ALTER TABLE key_usage_minutes DROP COLUMN outside;
 ALTER TABLE key_usage_minutes DROP COLUMN previous;
 DROP TABLE key_states;
 DROP TABLE retired_key_values;
+DROP INDEX api_keys_newest;
 DROP INDEX api_keys_made_by;
 DROP INDEX api_keys_expiring;
 ALTER TABLE api_keys DROP COLUMN previous_ends_at;

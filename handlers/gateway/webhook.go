@@ -24,13 +24,17 @@ func (g *Gateway) handler(line route) echo.HandlerFunc {
 			out, err := g.ingest.AcceptBulk(c.Request().Context(), r)
 			// The upload may have outlasted the deadline that the server gave the answer.
 			_ = http.NewResponseController(c.Response().Writer).SetWriteDeadline(time.Now().Add(g.o.StallTimeout))
+			deprecate(c, r)
 			return answerBulk(c, out, err)
 		}
 		if refusal == nil {
 			out, err := g.ingest.Accept(c.Request().Context(), r)
+			deprecate(c, r)
 			return answer(c, out, err)
 		}
-		return refused(c, g.ingest.Refuse(c.Request().Context(), r, refusal))
+		err := g.ingest.Refuse(c.Request().Context(), r, refusal)
+		deprecate(c, r)
+		return refused(c, err)
 	}
 }
 

@@ -44,6 +44,10 @@ type Config struct {
 	// DeactivateAllBy deactivates every key that accountID created in the actor's workspace, and
 	// audits it, within tx. Only needed where members are removed.
 	DeactivateAllBy func(ctx context.Context, tx *gorm.DB, actor access.Actor, accountID string) error
+
+	// StatesChanged makes every instance read again what it remembers of API-access keys, whose
+	// workspace is part of it, within tx. Nil does nothing.
+	StatesChanged func(ctx context.Context, tx *gorm.DB) error
 }
 
 // Service is the use-cases.

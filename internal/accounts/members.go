@@ -32,9 +32,9 @@ const (
 
 var errNoMember = fault.New(fault.NotFound, "This person is not a member of the workspace.")
 
-// Members lists the workspace's members, owners first. It needs access.ManageMembers.
+// Members lists the workspace's members, owners first. It needs access.ReadMembers.
 func (s *Service) Members(ctx context.Context, actor access.Actor) ([]Member, error) {
-	if err := actor.Require(access.ManageMembers); err != nil {
+	if err := actor.Require(access.ReadMembers); err != nil {
 		return nil, err
 	}
 	return s.members(ctx, actor.WorkspaceID, "")
@@ -252,13 +252,17 @@ func (s *Service) dispose(ctx context.Context, tx *gorm.DB, actor access.Actor, 
 }
 
 func (s *Service) handOver(ctx context.Context, tx *gorm.DB, actor access.Actor, m Member) error {
-	n, err := gorm.G[models.APIKey](tx).
-		Where("workspace_id = ? AND created_by = ?", actor.WorkspaceID, m.AccountID).Update(ctx, "created_by", actor.AccountID)
-	if err != nil {
-		return fmt.Errorf("hand the keys over: %w", err)
+	done := tx.WithContext(ctx).Exec("UPDATE api_keys SET created_by = ?, settings_version = settings_version + 1"+
+		" WHERE workspace_id = ? AND created_by = ?", actor.AccountID, actor.WorkspaceID, m.AccountID)
+	if done.Error != nil {
+		return fmt.Errorf("hand the keys over: %w", done.Error)
 	}
+	n := done.RowsAffected
 	if n == 0 {
 		return nil
+	}
+	if err := s.statesChanged(ctx, tx); err != nil {
+		return err
 	}
 	return audit.Record(ctx, tx, s.now(), actor, audit.Change{
 		Action: "api_key.handed_over", Target: memberTarget(m),

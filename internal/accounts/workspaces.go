@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"latchkey/internal/access"
 	"latchkey/internal/audit"
@@ -14,20 +13,10 @@ import (
 	"latchkey/models"
 )
 
-// MaxRetentionDays bounds both retention settings: ten years.
-const MaxRetentionDays = 3650
-
 // Belonging is a workspace as one of its members sees it.
 type Belonging struct {
 	Workspace models.Workspace
 	Role      access.Role
-}
-
-// WorkspaceSettings is what may be changed about a workspace.
-type WorkspaceSettings struct {
-	Name                  string
-	RawRetentionDays      int
-	RejectedRetentionDays int
 }
 
 // Workspaces lists what the account belongs to, by name.
@@ -134,6 +123,7 @@ func (s *Service) newWorkspace(name string) models.Workspace {
 	return models.Workspace{
 		ID: newID(), Name: name, Plan: s.cfg.DefaultPlan,
 		RawRetentionDays: s.cfg.RawRetentionDays, RejectedRetentionDays: s.cfg.RejectedRetentionDays,
+		RateLimit: DefaultRateLimit,
 		CreatedAt: now, UpdatedAt: now,
 	}
 }
@@ -165,69 +155,6 @@ func (s *Service) Workspace(ctx context.Context, actor access.Actor) (models.Wor
 		return w, fmt.Errorf("select workspace: %w", err)
 	}
 	return w, nil
-}
-
-// ChangeSettings writes the workspace's settings. It needs access.ManageSettings.
-func (s *Service) ChangeSettings(ctx context.Context, actor access.Actor, form WorkspaceSettings) error {
-	if err := actor.Require(access.ManageSettings); err != nil {
-		return err
-	}
-	form.Name = tidy(form.Name)
-	problems := fault.Fields{}
-	checkName(problems, "name", form.Name, "a name for the workspace")
-	checkDays(problems, "raw_retention_days", form.RawRetentionDays)
-	checkDays(problems, "rejected_retention_days", form.RejectedRetentionDays)
-	if err := problems.Err(); err != nil {
-		return err
-	}
-	return s.db.Tx(ctx, func(tx *gorm.DB) error {
-		w, err := lockWorkspace(ctx, tx, actor.WorkspaceID)
-		if err != nil {
-			return err
-		}
-		before, after := settingsChange(w, form)
-		if len(after) == 0 {
-			return nil
-		}
-		if err := updateSettings(ctx, tx, w.ID, form, models.At(s.now())); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, s.now(), actor, audit.Change{
-			Action: "workspace.settings_changed", Target: workspaceTarget(w), Before: before, After: after,
-		})
-	})
-}
-
-func settingsChange(w models.Workspace, form WorkspaceSettings) (before, after audit.Values) {
-	before, after = audit.Values{}, audit.Values{}
-	note := func(name string, was, is any) {
-		if was != is {
-			before[name], after[name] = was, is
-		}
-	}
-	note("name", w.Name, form.Name)
-	note("raw_retention_days", w.RawRetentionDays, form.RawRetentionDays)
-	note("rejected_retention_days", w.RejectedRetentionDays, form.RejectedRetentionDays)
-	return before, after
-}
-
-func updateSettings(ctx context.Context, tx *gorm.DB, id string, form WorkspaceSettings, now models.Time) error {
-	_, err := gorm.G[models.Workspace](tx).Where("id = ?", id).Set(clause.Assignments(map[string]any{
-		"name":                    form.Name,
-		"raw_retention_days":      form.RawRetentionDays,
-		"rejected_retention_days": form.RejectedRetentionDays,
-		"updated_at":              now,
-	})).Update(ctx)
-	if err != nil {
-		return fmt.Errorf("update workspace settings: %w", err)
-	}
-	return nil
-}
-
-func checkDays(f fault.Fields, field string, days int) {
-	if days < 1 || days > MaxRetentionDays {
-		f.Add(field, "Enter a number of days from 1 to 3650.")
-	}
 }
 
 // lockWorkspace makes changes of members and settings of one workspace wait for each other. On

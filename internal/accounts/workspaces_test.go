@@ -37,13 +37,13 @@ func TestWorkspacesOfOneNameGetDifferentAddresses(t *testing.T) {
 func TestSettingsAreCheckedWrittenAndAudited(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ada := w.setUp()
-		bad := accounts.WorkspaceSettings{Name: "", RawRetentionDays: 0, RejectedRetentionDays: 3651}
+		bad := accounts.WorkspaceSettings{Name: "", RawRetentionDays: 0, RejectedRetentionDays: 3651, RateLimit: 1_000_001, PolicyMaxAgeDays: -1}
 		err := w.ChangeSettings(t.Context(), ada, bad)
 		wantKind(t, err, fault.Invalid)
-		if len(fault.FieldsOf(err)) != 3 {
+		if len(fault.FieldsOf(err)) != 5 {
 			t.Errorf("sentences = %v, want one a field", fault.FieldsOf(err))
 		}
-		good := accounts.WorkspaceSettings{Name: "Acme Europe", RawRetentionDays: 90, RejectedRetentionDays: 7}
+		good := accounts.WorkspaceSettings{Name: "Acme Europe", RawRetentionDays: 90, RejectedRetentionDays: 7, RateLimit: 600}
 		if err := w.ChangeSettings(t.Context(), ada, good); err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,34 @@ func TestFiltersNarrowTheList(t *testing.T) {
 	})
 }
 
+func TestAProgramIsFoundByItsKeyWhateverItIsCalled(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB, log *audit.Log) {
+		const keyID = "0197f0a0-0000-7000-8000-0000000000c1"
+		program := access.Actor{KeyID: keyID, WorkspaceID: acme, Label: "CI", Scopes: access.Scopes{access.KeysWrite}}
+		record(t, db, program, "thing.made", "by a key", 2)
+		program.Label = "CI, renamed"
+		record(t, db, program, "thing.made", "by the same key", 1)
+		record(t, db, access.CommandLine(acme), "thing.made", "by the operator", 4)
+
+		p, err := log.List(t.Context(), owner(acme), audit.Filter{Actor: keyID}, audit.Cursor{}, 50)
+		if err != nil || len(p.Entries) != 3 {
+			t.Fatalf("%d entries, %v; want 3", len(p.Entries), err)
+		}
+		if id := p.Entries[0].ActorKeyID; id == nil || *id != keyID {
+			t.Errorf("the entry's key is %v", id)
+		}
+		actors, err := log.Actors(t.Context(), owner(acme))
+		want := []audit.Choice{{Value: keyID, Label: "CI, renamed"}, {Value: "command line", Label: "command line"}}
+		if err != nil || !slices.Equal(actors, want) {
+			t.Errorf("actors = %v, %v; want %v", actors, err, want)
+		}
+		var out bytes.Buffer
+		if err := log.WriteNDJSON(t.Context(), owner(acme), audit.Filter{Actor: keyID}, &out); err != nil || strings.Count(out.String(), `"actor_key_id":"`+keyID+`"`) != 3 {
+			t.Errorf("export: %s, %v", out.String(), err)
+		}
+	})
+}
+
 func TestAnotherWorkspacesEntriesAreNeverRead(t *testing.T) {
 	each(t, func(t *testing.T, db *database.DB, log *audit.Log) {
 		record(t, db, owner(other), "thing.made", "secret", 3)
@@ -187,6 +216,8 @@ func TestEveryEntryReadsAsASentence(t *testing.T) {
 		"api_key.deactivated": "deactivated the API key Production",
 		"member.left":         "left the workspace",
 		"widget.turned_off":   "turned off widget Production",
+		"api_key.rotated":     "rotated the API key Production",
+		"api_key.leaked":      "took a report that the API key Production has leaked",
 		"template.saved":      "saved a new version of the template Production",
 	} {
 		if got := audit.Sentence(audit.Entry{Action: action, TargetLabel: "Production"}); got != want {

@@ -46,6 +46,7 @@ type exported struct {
 	ID        string          `json:"id"`
 	Time      string          `json:"time"`
 	ActorID   *string         `json:"actor_id"`
+	ActorKey  *string         `json:"actor_key_id,omitempty"`
 	Actor     string          `json:"actor"`
 	Action    string          `json:"action"`
 	Target    exportedTarget  `json:"target"`
@@ -66,7 +67,7 @@ func (l *Log) WriteNDJSON(ctx context.Context, actor access.Actor, f Filter, w i
 	enc := json.NewEncoder(w)
 	return l.Each(ctx, actor, f, func(e Entry) error {
 		return enc.Encode(exported{
-			ID: e.ID, Time: stamp(e), ActorID: e.ActorAccountID, Actor: e.ActorLabel, Action: e.Action,
+			ID: e.ID, Time: stamp(e), ActorID: e.ActorAccountID, ActorKey: e.ActorKeyID, Actor: e.ActorLabel, Action: e.Action,
 			Target:  exportedTarget{e.TargetType, e.TargetID, e.TargetLabel},
 			Address: e.IP, RequestID: e.RequestID, Before: e.Before, After: e.After,
 		})

@@ -25,7 +25,7 @@ func NewLog(db *database.DB) *Log { return &Log{db: db} }
 
 // Filter narrows a list; empty members do not. From is inclusive, To exclusive.
 type Filter struct {
-	Actor    string // account id, or the label of an actor without account
+	Actor    string // id of an account or of an API-access key, or the label of an actor that has neither
 	Action   string
 	Target   string // part of the target's label, or its whole id
 	TargetID string
@@ -113,10 +113,13 @@ func page(rows []Entry, at Cursor, more bool) Page {
 	return p
 }
 
+// actorID tells actors apart: people and keys by their ids, others by what they are called.
+const actorID = "COALESCE(CAST(actor_account_id AS TEXT), CAST(actor_key_id AS TEXT), actor_label)"
+
 func (l *Log) query(actor access.Actor, f Filter) gorm.ChainInterface[Entry] {
 	q := gorm.G[Entry](l.db.Read).Where("workspace_id = ?", actor.WorkspaceID)
 	if f.Actor != "" {
-		q = q.Where("(CAST(actor_account_id AS TEXT) = ? OR (actor_account_id IS NULL AND actor_label = ?))", f.Actor, f.Actor)
+		q = q.Where(actorID+" = ?", f.Actor)
 	}
 	if f.Action != "" {
 		q = q.Where("action = ?", f.Action)
@@ -146,7 +149,7 @@ func (l *Log) Actors(ctx context.Context, actor access.Actor) ([]Choice, error) 
 	}
 	var rows []Choice
 	err := l.db.Read.WithContext(ctx).Raw(`
-		SELECT COALESCE(CAST(actor_account_id AS TEXT), actor_label) AS value, MAX(actor_label) AS label
+		SELECT `+actorID+` AS value, MAX(actor_label) AS label
 		FROM audit_entries
 		WHERE workspace_id = ?
 		GROUP BY 1

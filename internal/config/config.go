@@ -40,6 +40,7 @@ type Server struct {
 	TrustedProxies  []string      `name:"trusted-proxies" env:"LATCHKEY_TRUSTED_PROXIES" help:"Addresses or CIDRs of proxies whose X-Forwarded-For is believed; none by default." placeholder:"CIDR,..."`
 	SessionIdle     time.Duration `name:"session-idle" env:"LATCHKEY_SESSION_IDLE" default:"168h" help:"A session unused for so long ends."`
 	SessionAbsolute time.Duration `name:"session-absolute" env:"LATCHKEY_SESSION_ABSOLUTE" default:"720h" help:"A session ends after so long in any case."`
+	GitHubKeysFile  string        `name:"github-keys-file" env:"LATCHKEY_GITHUB_KEYS_FILE" help:"File with the public keys of GitHub's secret scanning, as https://api.github.com/meta/public_keys/secret_scanning answers them; without it, its alerts are not taken." placeholder:"FILE"`
 	DrainTimeout    time.Duration `name:"drain-timeout" env:"LATCHKEY_DRAIN_TIMEOUT" default:"20s" help:"How long open requests may take to end when the server stops."`
 }
 

@@ -70,9 +70,20 @@ type Guard func(ctx context.Context, tx *gorm.DB) error
 type guardKey struct{}
 
 // Guarded returns a context under which Tx changes nothing unless the guard agrees: so that what
-// an API-access key asked for does not happen after the key has ended.
+// an API-access key asked for does not happen after the key has ended. A guard that is there
+// already is asked first.
 func Guarded(ctx context.Context, guard Guard) context.Context {
-	return context.WithValue(ctx, guardKey{}, guard)
+	outer, ok := ctx.Value(guardKey{}).(Guard)
+	if !ok {
+		return context.WithValue(ctx, guardKey{}, guard)
+	}
+	both := func(ctx context.Context, tx *gorm.DB) error {
+		if err := outer(ctx, tx); err != nil {
+			return err
+		}
+		return guard(ctx, tx)
+	}
+	return context.WithValue(ctx, guardKey{}, Guard(both))
 }
 
 // Ping asks both pools for an answer.

@@ -13,6 +13,7 @@ import (
 	"latchkey/internal/keys"
 	"latchkey/internal/source"
 	"latchkey/internal/token"
+	"latchkey/internal/usage"
 	"latchkey/models"
 )
 
@@ -74,14 +75,18 @@ func (s *Service) settle(ctx context.Context, r *Request, cred *keys.Credential,
 // old ones.
 func (s *Service) renew(ctx context.Context, r *Request, cred *keys.Credential, body []byte) (*keys.Credential, *Refusal) {
 	fresh, err := s.keys.Renew(ctx, cred)
+	r.found(fresh)
 	if ended := stateRefusal(err); ended != nil {
-		return nil, ended
+		return cred, ended
 	}
 	if err == nil && fresh.TemplateID != "" {
 		_, err = s.templates.Refresh(ctx, fresh.TemplateID)
 	}
 	if err != nil {
 		return nil, errStorage(err)
+	}
+	if refusal := s.checkAddress(r, fresh); refusal != nil {
+		return fresh, refusal
 	}
 	if r.Kind == Bulk && fresh.SignatureScheme != "" && !r.trusted {
 		return nil, errUnsignedBulk()
@@ -112,9 +117,11 @@ func (s *Service) attempt(ctx context.Context, r *Request, cred *keys.Credential
 	return p.outcome, nil
 }
 
-// admit makes the checks that come before the body: key, state, secret, type, room, headers.
+// admit makes the checks that come before the body: key, state, secret, type, address, limit,
+// room, headers.
 func (s *Service) admit(ctx context.Context, r *Request) (*keys.Credential, *Refusal) {
 	cred, err := s.credential(ctx, r)
+	r.found(cred)
 	if ended := stateRefusal(err); ended != nil {
 		return cred, ended
 	}
@@ -129,6 +136,11 @@ func (s *Service) admit(ctx context.Context, r *Request) (*keys.Credential, *Ref
 		return cred, errWrongType(cred.EndpointType)
 	case cred.SignatureScheme != "" && r.Kind == Bulk && !isTrusted(ctx):
 		return cred, errUnsignedBulk()
+	}
+	cred, refusal := s.checkSender(ctx, r, cred)
+	switch {
+	case refusal != nil:
+		return cred, refusal
 	case r.Problem != nil:
 		return cred, r.Problem
 	case s.writer.full(s.expected(r)):
@@ -142,6 +154,17 @@ func (s *Service) admit(ctx context.Context, r *Request) (*keys.Credential, *Ref
 			fmt.Sprintf("The Idempotency-Key header is longer than %d characters.", maxIdempotencyKey))
 	}
 	return cred, nil
+}
+
+// checkSender makes the checks of where a request comes from and how often.
+func (s *Service) checkSender(ctx context.Context, r *Request, cred *keys.Credential) (*keys.Credential, *Refusal) {
+	cred, refusal := s.checkAddresses(ctx, r, cred)
+	r.found(cred)
+	if refusal != nil {
+		return cred, refusal
+	}
+	s.watchAddress(r, cred)
+	return cred, s.checkRate(ctx, r, cred)
 }
 
 // stateRefusal is the refusal of a key that is not there, or has ended; nil for anything else.
@@ -294,8 +317,8 @@ func (s *Service) store(ctx context.Context, r *Request, cred *keys.Credential, 
 	}
 	s.answers.add(Accepted)
 	out.Accepted, out.Duplicates = j.accepted, j.repeated
-	s.usage.used(cred, r.seen(), r.ReceivedAt)
-	s.usage.rejected(cred, out.Rejected, r.ReceivedAt)
+	s.usage.Used(cred, r.seen(), r.ReceivedAt)
+	s.usage.Count(cred, 0, 0, int64(out.Rejected), r.ReceivedAt)
 	return nil, nil
 }
 
@@ -333,14 +356,14 @@ func (o *Outcome) Status() int {
 	}
 }
 
-func (r *Request) seen() seen {
+func (r *Request) seen() usage.Seen {
 	h := r.Header
 	// A page of this very origin can only be the console, which sends a test event for its reader.
 	console := h.Get("Sec-Fetch-Site") == "same-origin"
-	return seen{
-		ip: r.IP, userAgent: r.userAgent(),
+	return usage.Seen{
+		IP: r.IP, UserAgent: r.userAgent(),
 		// Not by Sec-Fetch-Mode: Node's own fetch sends it.
-		browser: !console && (h.Get("Origin") != "" || h.Get("Sec-Fetch-Site") != ""),
+		Browser: !console && (h.Get("Origin") != "" || h.Get("Sec-Fetch-Site") != ""),
 	}
 }
 

@@ -133,7 +133,7 @@ func (u *upload) commit(ctx context.Context) {
 	u.out.Duplicates += j.repeated
 	u.resume = u.line + 1
 	u.chunk, u.size = nil, 0
-	u.s.usage.used(u.cred, u.r.seen(), u.s.now())
+	u.s.usage.Used(u.cred, u.r.seen(), u.s.now())
 }
 
 // submitChunk hands a chunk to the writer, again when the key's settings changed since the last one.
@@ -195,7 +195,7 @@ func (s *Service) logUpload(r *Request, cred *keys.Credential, u *upload) {
 		l.Code, l.Message = "items_rejected", "Some lines were refused; the list says which and why."
 	}
 	s.answers.add(cmp.Or(l.Code, Accepted))
-	s.usage.rejected(cred, u.out.Rejected, s.now())
+	s.usage.Count(cred, 0, 0, int64(u.out.Rejected), s.now())
 	// A job without items: the line is written, or the database is away and the answer says what
 	// was stored all the same.
 	if err := s.writer.submit(&job{cred: cred, request: l, started: r.ReceivedAt}); err != nil {

@@ -16,8 +16,10 @@ import (
 
 	"latchkey/internal/database"
 	"latchkey/internal/keys"
+	"latchkey/internal/ratelimit"
 	"latchkey/internal/secretbox"
 	"latchkey/internal/templates"
+	"latchkey/internal/usage"
 	"latchkey/models"
 )
 
@@ -60,7 +62,8 @@ type Request struct {
 	ReceivedAt time.Time
 	URL        func() string // as the sender called it; some vendors sign it
 
-	trusted bool // made by this process for a person who may manage the key
+	trusted bool             // made by this process for a person who may manage the key
+	cred    *keys.Credential // of the key that was presented, once it is found
 }
 
 // Limits bound what one request may carry. Sizes are bytes after inflation.
@@ -148,7 +151,9 @@ type Service struct {
 	writer    *writer // of signals and of the request log
 	orgWriter *writer
 	replays   *replays
-	usage     *usage
+	usage     *usage.Recorder
+	rate      *ratelimit.Service
+	own       []func(context.Context) // runs what nobody else does
 	home      *homeWorkspace
 	quota     *logQuota
 
@@ -162,6 +167,11 @@ type Options struct {
 	Limits    Limits
 	Templates *templates.Service
 	Secrets   *secretbox.Box // nil: no signature can be checked, and none can be required
+
+	// Shared with the other doors: whoever hands them in runs them, the recorder until after this
+	// service's own Run. nil: one of its own, which it runs.
+	Usage *usage.Recorder
+	Rate  *ratelimit.Service
 }
 
 // New makes the service; Run must run for it to accept anything.
@@ -169,11 +179,20 @@ func New(db *database.DB, k *keys.Service, o Options) *Service {
 	if o.Limits == (Limits{}) {
 		o.Limits = DefaultLimits
 	}
-	u := newUsage(db, o.Now)
+	var own []func(context.Context)
+	if o.Usage == nil {
+		o.Usage = usage.New(db, o.Now)
+		own = append(own, o.Usage.Run)
+	}
+	if o.Rate == nil {
+		o.Rate = ratelimit.New(db, o.Now)
+		own = append(own, o.Rate.Run)
+	}
 	return &Service{
-		keys: k, templates: o.Templates, box: o.Secrets, db: db, now: o.Now, limits: o.Limits, usage: u,
-		writer:    newWriter(newStore(db), k, u, o.Limits, o.Now),
-		orgWriter: newWriter(newOrgStore(db), k, u, o.Limits, o.Now),
+		keys: k, templates: o.Templates, box: o.Secrets, db: db, now: o.Now, limits: o.Limits,
+		usage: o.Usage, rate: o.Rate, own: own,
+		writer:    newWriter(newStore(db), k, o.Usage, o.Limits, o.Now),
+		orgWriter: newWriter(newOrgStore(db), k, o.Usage, o.Limits, o.Now),
 		replays:   newReplays(),
 		home:      &homeWorkspace{db: db},
 		quota:     &logQuota{now: o.Now},
@@ -185,19 +204,18 @@ func (s *Service) Limits() Limits { return s.limits }
 
 // Run writes until ctx ends, then commits what is queued and returns. Stop the HTTP server first.
 func (s *Service) Run(ctx context.Context) {
-	usageDone := make(chan struct{})
-	usageCtx, stopUsage := context.WithCancel(context.WithoutCancel(ctx))
-	go func() {
-		defer close(usageDone)
-		s.usage.run(usageCtx)
-	}()
-	var writers sync.WaitGroup
+	var own, writers sync.WaitGroup
+	ownCtx, stopOwn := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopOwn()
+	for _, run := range s.own {
+		own.Go(func() { run(ownCtx) })
+	}
 	writers.Go(func() { s.writer.run(ctx) })
 	writers.Go(func() { s.runReplays(ctx) })
 	writers.Go(func() { s.orgWriter.run(ctx) })
 	writers.Wait()
-	stopUsage()
-	<-usageDone
+	stopOwn() // what the last commit counted is written too
+	own.Wait()
 }
 
 // Stats are gauges for /metrics and /readyz, over both writers; of the queues the fuller counts.

@@ -82,8 +82,8 @@ func (s *Service) logOutcome(r *Request, cred *keys.Credential, body []byte, p *
 	l := s.line(r, cred, body)
 	describe(l, p)
 	l.DurationUS = s.now().Sub(r.ReceivedAt).Microseconds()
-	s.usage.used(cred, r.seen(), r.ReceivedAt)
-	s.usage.rejected(cred, p.outcome.Rejected, r.ReceivedAt)
+	s.usage.Used(cred, r.seen(), r.ReceivedAt)
+	s.usage.Count(cred, 0, 0, int64(p.outcome.Rejected), r.ReceivedAt)
 	if s.quota.take(known) {
 		s.writer.log(l)
 	} else {
@@ -94,7 +94,7 @@ func (s *Service) logOutcome(r *Request, cred *keys.Credential, body []byte, p *
 // refused records a refusal and returns it. Without a credential the line goes to the workspace
 // whose key it resembles, else to the instance's first.
 func (s *Service) refused(ctx context.Context, r *Request, cred *keys.Credential, body []byte, why *Refusal) error {
-	if cred != nil && why.Status < http.StatusInternalServerError && why.Code != deactivatedCode {
+	if cred != nil && why.Status < http.StatusInternalServerError && !final[why.Code] {
 		if ended := stateRefusal(s.keys.Recheck(ctx, cred)); ended != nil {
 			why = ended
 		}
@@ -109,7 +109,7 @@ func (s *Service) refused(ctx context.Context, r *Request, cred *keys.Credential
 	class := known
 	if cred != nil {
 		l.Rejected = 1
-		s.usage.refused(cred, r.seen(), r.ReceivedAt)
+		s.usage.Refused(cred, r.seen(), r.ReceivedAt)
 	} else {
 		class = unknown
 	}
@@ -123,6 +123,11 @@ func (s *Service) refused(ctx context.Context, r *Request, cred *keys.Credential
 	s.writer.log(l)
 	return why
 }
+
+// final are the refusals for which nothing is read again to confirm them: a deactivated key stays
+// so; a list of addresses was read again before it refused; and who is told to come back later will
+// hear the reason of that time, so that what is over a limit costs the database nothing.
+var final = map[string]bool{deactivatedCode: true, ipNotAllowed: true, rateLimited: true}
 
 // attribute finds whose log an unknown key's request belongs in.
 func (s *Service) attribute(ctx context.Context, r *Request, l *models.GatewayRequest) bool {
@@ -252,5 +257,6 @@ func appendJSON(out []byte, text string) []byte {
 // returns it.
 func (s *Service) Refuse(ctx context.Context, r *Request, why *Refusal) error {
 	cred, _ := s.keys.Authenticate(ctx, r.Key, r.Secret)
+	r.found(cred)
 	return s.refused(ctx, r, cred, nil, why)
 }

@@ -69,8 +69,8 @@ func (s *Service) acceptOrgs(ctx context.Context, r *Request, cred *keys.Credent
 	if err := s.orgWriter.submit(j); err != nil {
 		return nil, err
 	}
-	s.usage.used(cred, r.seen(), r.ReceivedAt)
-	s.usage.rejected(cred, out.Rejected, r.ReceivedAt)
+	s.usage.Used(cred, r.seen(), r.ReceivedAt)
+	s.usage.Count(cred, 0, 0, int64(out.Rejected), r.ReceivedAt)
 	if split.single && out.Rejected == 1 {
 		s.answers.add(mappingFailed)
 		return nil, mappingRefusal(out.Results[0])

@@ -26,14 +26,14 @@ func TestNoRequestIsAcknowledgedAfterDeactivateAnswered(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		a := apptest.Start(t, apptest.SQLite(t))
 		for round := range rounds {
-			race(t, a, a, round)
+			race(t, a, a, round, deactivate)
 		}
 	})
 	t.Run("postgres", func(t *testing.T) {
 		cfg := apptest.PostgresConfig(t)
 		one, two := apptest.Start(t, open(t, cfg)), apptest.Start(t, open(t, cfg))
 		for round := range rounds {
-			race(t, one, two, round)
+			race(t, one, two, round, deactivate)
 		}
 	})
 }
@@ -51,9 +51,47 @@ func open(t *testing.T, cfg database.Config) *database.DB {
 	return db
 }
 
-// race posts to both instances while the first deactivates the key. A post that begins after the
-// deactivation has answered must be refused, and no signal may be stored by one.
-func race(t *testing.T, one, two *apptest.App, round int) {
+// TestNoRequestIsAcknowledgedWithTheOldValueAfterItsEndAnswered is promise P3 for the end of a grace,
+// and for a rotation without one.
+func TestNoRequestIsAcknowledgedWithTheOldValueAfterItsEndAnswered(t *testing.T) {
+	for name, end := range map[string]func(*testing.T, *apptest.App, keys.Created) error{"finished": finish, "no grace": rotateNow} {
+		t.Run(name+"/sqlite", func(t *testing.T) {
+			a := apptest.Start(t, apptest.SQLite(t))
+			for round := range rounds / 5 {
+				race(t, a, a, round, end)
+			}
+		})
+		t.Run(name+"/postgres", func(t *testing.T) {
+			cfg := apptest.PostgresConfig(t)
+			one, two := apptest.Start(t, open(t, cfg)), apptest.Start(t, open(t, cfg))
+			for round := range rounds / 5 {
+				race(t, one, two, round, end)
+			}
+		})
+	}
+}
+
+func deactivate(t *testing.T, a *apptest.App, k keys.Created) error {
+	_, err := a.Keys.Revoke(t.Context(), a.Owner, k.Key.ID)
+	return err
+}
+
+func finish(t *testing.T, a *apptest.App, k keys.Created) error {
+	_, err := a.Keys.Rotate(t.Context(), a.Owner, k.Key.ID, keys.RotateForm{Grace: time.Hour, Base: -1})
+	if err != nil {
+		return err
+	}
+	return a.Keys.FinishRotation(t.Context(), a.Owner, k.Key.ID)
+}
+
+func rotateNow(t *testing.T, a *apptest.App, k keys.Created) error {
+	_, err := a.Keys.Rotate(t.Context(), a.Owner, k.Key.ID, keys.RotateForm{Base: -1})
+	return err
+}
+
+// race posts to both instances while the first ends the key, or its value. A post that begins after
+// the end has answered must be refused, and no signal may be stored by one.
+func race(t *testing.T, one, two *apptest.App, round int, end func(*testing.T, *apptest.App, keys.Created) error) {
 	t.Helper()
 	k := one.NewKey(t)
 	path := "/api/signal-staging/webhook/" + k.Value.Reveal()
@@ -68,7 +106,7 @@ func race(t *testing.T, one, two *apptest.App, round int) {
 				status := a.Post(t, path, `{"event":"x","userId":"u"}`).Status
 				switch {
 				case gone && status == http.StatusOK:
-					t.Errorf("round %d: acknowledged after Deactivate had answered", round)
+					t.Errorf("round %d: acknowledged after its end had answered", round)
 				case gone && status != http.StatusUnauthorized:
 					t.Errorf("round %d: status %d", round, status)
 				case status == http.StatusOK:
@@ -84,14 +122,14 @@ func race(t *testing.T, one, two *apptest.App, round int) {
 	for before.Load() < 3 {
 		time.Sleep(100 * time.Microsecond)
 	}
-	if _, err := one.Keys.Revoke(t.Context(), one.Owner, k.Key.ID); err != nil {
-		t.Errorf("deactivate: %v", err)
+	if err := end(t, one, k); err != nil {
+		t.Errorf("end: %v", err)
 	}
 	stored := count(t, one, k)
 	ended.Store(true)
 	wg.Wait()
 	if now := count(t, one, k); now != stored {
-		t.Errorf("round %d: %d signals were stored after Deactivate had answered", round, now-stored)
+		t.Errorf("round %d: %d signals were stored after the end had answered", round, now-stored)
 	}
 }
 

@@ -40,7 +40,6 @@ func (r *Refusal) with(name string, value any) *Refusal {
 	return r
 }
 
-// deactivatedCode is final: nothing is read again to confirm it.
 const deactivatedCode = "deactivated_api_key"
 
 // The refusals that need no detail. Each call makes a fresh value: callers add to it.

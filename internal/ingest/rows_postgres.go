@@ -39,7 +39,7 @@ var insertSignalRows = insert("signals", signalColumns, `$1::uuid[], $2::uuid[],
 
 // queueSignals inserts what the jobs bring. Only rows of active keys are inserted.
 func queueSignals(batch *pgx.Batch, jobs []*job, now time.Time) {
-	rows, settings := fresh(jobs)
+	rows, settings := fresh(jobs, now)
 	n := len(rows)
 	if n == 0 {
 		return
@@ -64,7 +64,7 @@ func queueLines(batch *pgx.Batch, jobs []*job, now time.Time) {
 	settings := make([]int32, 0, len(rows))
 	for _, j := range jobs {
 		if j.request != nil {
-			settings = append(settings, int32(j.cred.SettingsVersion))
+			settings = append(settings, j.settings(now))
 		}
 	}
 	queueRequests(batch, insertLineRows, rows, settings, now.UnixMicro())

@@ -77,6 +77,8 @@ func judge(jobs []*job, states map[string]keyState, now time.Time) (live []*job,
 			reason = errExpired()
 		case state.settings != j.cred.SettingsVersion:
 			reason = errMoved
+		case j.late(now):
+			reason = errExpired() // and its end was not moved: the settings are the same
 		}
 		if reason == nil {
 			live = append(live, j)
@@ -88,6 +90,20 @@ func judge(jobs []*job, states map[string]keyState, now time.Time) (live []*job,
 		dead[j] = reason
 	}
 	return live, dead
+}
+
+// late tells whether the value that was presented, one before a rotation, has ended at now.
+func (j *job) late(now time.Time) bool {
+	return !j.cred.EndsAt.IsZero() && !now.Before(j.cred.EndsAt)
+}
+
+// settings is the version of the key's settings that the job was read under; none that a key could
+// have when the job is late, so that the condition of its rows does not hold.
+func (j *job) settings(now time.Time) int32 {
+	if j.late(now) {
+		return -1
+	}
+	return int32(j.cred.SettingsVersion)
 }
 
 func templateIDs(jobs []*job) []string {
@@ -196,12 +212,12 @@ func (j *job) finish(now time.Time) {
 
 // fresh are the signals to insert, and beside each the version of its key's settings that it was
 // read under.
-func fresh(jobs []*job) (rows []*models.Signal, settings []int32) {
+func fresh(jobs []*job, now time.Time) (rows []*models.Signal, settings []int32) {
 	for _, j := range jobs {
 		for _, it := range j.items {
 			if it.result.Status == Accepted {
 				it.signal.Warnings = strings.Join(it.warnings, ",")
-				rows, settings = append(rows, &it.signal), append(settings, int32(j.cred.SettingsVersion))
+				rows, settings = append(rows, &it.signal), append(settings, j.settings(now))
 			}
 		}
 	}

@@ -36,7 +36,7 @@ func (s *sqliteStore) commit(ctx context.Context, now time.Time, jobs []*job, lo
 		return nil, err
 	}
 	assign(live, known)
-	signals, _ := fresh(live)
+	signals, _ := fresh(live, now)
 	if err := insertSignals(ctx, tx, signals); err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"latchkey/internal/keys"
 	"latchkey/internal/templates"
+	"latchkey/internal/usage"
 	"latchkey/models"
 )
 
@@ -40,7 +41,7 @@ type job struct {
 type writer struct {
 	store  store
 	keys   *keys.Service
-	usage  *usage
+	usage  *usage.Recorder
 	now    func() time.Time
 	limits Limits
 
@@ -64,7 +65,7 @@ type store interface {
 	ping(ctx context.Context) error
 }
 
-func newWriter(st store, k *keys.Service, u *usage, l Limits, now func() time.Time) *writer {
+func newWriter(st store, k *keys.Service, u *usage.Recorder, l Limits, now func() time.Time) *writer {
 	w := &writer{
 		store: st, keys: k, usage: u, now: now, limits: l,
 		jobs: make(chan *job, l.QueueJobs), logs: make(chan *models.GatewayRequest, queueLogs),
@@ -231,7 +232,7 @@ func (w *writer) settle(jobs []*job, dead map[*job]error) {
 		if reason == nil {
 			w.stored.Add(int64(j.accepted))
 			if !j.replay { // a replay is no traffic
-				w.usage.accepted(j, now)
+				w.usage.Count(j.cred, int64(j.accepted), int64(j.repeated), 0, now)
 			}
 			j.done <- nil
 			continue

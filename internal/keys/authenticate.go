@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"gorm.io/gorm"
@@ -28,9 +29,19 @@ type Credential struct {
 	SignatureScheme string // source.Scheme whose signature is required; empty: none
 	SignatureSecret []byte // sealed by internal/secretbox
 
+	RateLimit     int    // requests a minute; 0: no limit
+	AllowListMode string // models.AllowListOff, AllowListWatch or AllowListEnforce
+	AllowList     []netip.Prefix
+	OnLeak        string
+
+	Previous  bool      // it is the value that the key had before a rotation
+	RetiredAt time.Time // when the rotation was
+	EndsAt    time.Time // when this value ends, apart from the key's own expiry; zero: with the key
+
 	hash       digest
 	secretHash []byte
 	status     string
+	over       bool // a value that was ended before its time, whatever this instance's clock says
 	expiresAt  models.Time
 	readAt     time.Time
 }
@@ -52,11 +63,11 @@ var (
 // The credential is returned with every error but ErrUnknown, so that the refusal can be shown to
 // the key's owners. Other errors mean that the database did not answer.
 func (s *Service) Authenticate(ctx context.Context, presented, secret string) (*Credential, error) {
-	key, err := token.Parse(presented)
-	if err != nil {
+	hash, ok := hashOf(presented)
+	if !ok {
 		return nil, ErrUnknown
 	}
-	cred, err := s.credential(ctx, key.Hash())
+	cred, err := s.credential(ctx, hash)
 	if err != nil {
 		return nil, err
 	}
@@ -64,25 +75,59 @@ func (s *Service) Authenticate(ctx context.Context, presented, secret string) (*
 }
 
 // credential reads from memory, else by one indexed SELECT. An entry that says "expired" is read
-// again: its expiry may have been moved by another instance.
+// again: its end may have been moved by another instance.
 func (s *Service) credential(ctx context.Context, hash digest) (*Credential, error) {
 	now := s.now()
 	cred, generation := s.cache.get(hash, now)
-	if cred != nil && (cred.status == models.KeyDeactivated || !cred.expired(now)) {
+	if cred != nil && (cred.status == models.KeyDeactivated || !cred.expired(now) || cred.final()) {
 		return cred, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, LookUpTimeout)
 	defer cancel()
-	key, err := gorm.G[models.APIKey](s.db.Read).Where("key_hash = ?", hash[:]).Take(ctx)
-	if database.IsNotFound(err) {
-		return nil, ErrUnknown
-	}
+	_, cred, err := lookUp(ctx, s.db.Read, hash, now)
 	if err != nil {
-		return nil, fmt.Errorf("look up key: %w", err)
+		return nil, err
 	}
-	cred = credentialOf(key, now)
 	s.cache.put(hash, cred, generation)
 	return cred, nil
+}
+
+// lookUp finds the key that has, or had, the value with this hash. Only a hash that is no present
+// value is looked for among the retired ones.
+func lookUp(ctx context.Context, db *gorm.DB, hash digest, now time.Time) (models.APIKey, *Credential, error) {
+	key, err := gorm.G[models.APIKey](db).Where("key_hash = ?", hash[:]).Take(ctx)
+	if err == nil {
+		return key, credentialOf(key, now), nil
+	}
+	if !database.IsNotFound(err) {
+		return key, nil, fmt.Errorf("look up key: %w", err)
+	}
+	old, err := gorm.G[models.RetiredKeyValue](db).Where("key_hash = ?", hash[:]).Take(ctx)
+	if database.IsNotFound(err) {
+		return key, nil, ErrUnknown
+	}
+	if err != nil {
+		return key, nil, fmt.Errorf("look up retired value: %w", err)
+	}
+	key, err = gorm.G[models.APIKey](db).Where("id = ?", old.APIKeyID).Take(ctx)
+	if database.IsNotFound(err) {
+		return key, nil, ErrUnknown
+	}
+	if err != nil {
+		return key, nil, fmt.Errorf("look up the key of a retired value: %w", err)
+	}
+	// Again, after the key: an end that was moved in between must not stand beside the settings
+	// version of after the move, which the writer would take as a proof that it is the present one.
+	if old, err = gorm.G[models.RetiredKeyValue](db).Where("key_hash = ?", hash[:]).Take(ctx); err != nil {
+		return key, nil, fmt.Errorf("look up retired value: %w", err)
+	}
+	cred := credentialOf(key, now)
+	// Of the values before, the key knows the end of the one that is valid. Another one is over though
+	// this instance's clock has not come to its end.
+	cred.over = !old.EndsAt.Equal(key.PreviousEndsAt.Time)
+	cred.hash, cred.Prefix = hash, old.KeyPrefix
+	cred.Previous, cred.RetiredAt, cred.EndsAt = true, old.RetiredAt.Time, old.EndsAt.Time
+	return key, cred, nil
 }
 
 func credentialOf(key models.APIKey, now time.Time) *Credential {
@@ -91,6 +136,7 @@ func credentialOf(key models.APIKey, now time.Time) *Credential {
 		EndpointType: key.EndpointType, Prefix: key.KeyPrefix,
 		SettingsVersion: key.SettingsVersion, OnError: key.OnError,
 		SignatureScheme: key.SignatureScheme, SignatureSecret: key.SignatureSecret,
+		RateLimit: key.RateLimit, AllowListMode: key.AllowListMode, AllowList: prefixes(key.AllowList), OnLeak: key.OnLeak,
 		hash: digest(key.KeyHash), secretHash: key.SecretHash, status: key.Status, expiresAt: key.ExpiresAt, readAt: now,
 	}
 	if key.TemplateID != nil {
@@ -107,11 +153,7 @@ func (s *Service) Renew(ctx context.Context, c *Credential) (*Credential, error)
 	if err != nil {
 		return nil, err
 	}
-	switch err := renewed.check(s.now(), ""); err {
-	case ErrDeactivated, ErrExpired:
-		return renewed, err
-	}
-	return renewed, nil
+	return renewed, renewed.state(s.now())
 }
 
 // Recheck reads the state of a credential past the cache: ErrDeactivated, ErrExpired or ErrUnknown
@@ -122,16 +164,40 @@ func (s *Service) Recheck(ctx context.Context, c *Credential) error {
 	return err
 }
 
-func (c *Credential) expired(now time.Time) bool {
-	return !c.expiresAt.IsZero() && !now.Before(c.expiresAt.Time)
+// Ends is when the presented value stops to work by itself: with its key, or at the end of the
+// grace that a rotation left it. False: never.
+func (c *Credential) Ends() (time.Time, bool) {
+	end := c.expiresAt.Time
+	if !c.EndsAt.IsZero() && (end.IsZero() || c.EndsAt.Before(end)) {
+		end = c.EndsAt
+	}
+	return end, !end.IsZero()
 }
 
-func (c *Credential) check(now time.Time, secret string) error {
+func (c *Credential) expired(now time.Time) bool {
+	end, ends := c.Ends()
+	return c.over || ends && !now.Before(end)
+}
+
+// final tells that it is a retired value whose end was over when it was read: nothing revives it.
+func (c *Credential) final() bool { return c.over || c.Previous && !c.EndsAt.After(c.readAt) }
+
+// state is ErrDeactivated, ErrExpired or nil.
+func (c *Credential) state(now time.Time) error {
 	switch {
 	case c.status == models.KeyDeactivated:
 		return ErrDeactivated
 	case c.expired(now):
 		return ErrExpired
+	}
+	return nil
+}
+
+func (c *Credential) check(now time.Time, secret string) error {
+	if err := c.state(now); err != nil {
+		return err
+	}
+	switch {
 	case c.secretHash == nil:
 		return nil
 	case secret == "":

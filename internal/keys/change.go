@@ -16,49 +16,15 @@ import (
 
 // Rename gives a key another name. Faults: NotFound, Invalid with the field name.
 func (s *Service) Rename(ctx context.Context, actor access.Actor, id, name string) error {
-	name = strings.TrimSpace(name)
-	fields := fault.Fields{}
-	checkName(fields, name)
-	if err := fields.Err(); err != nil {
-		return err
-	}
-	now := s.now().UTC()
-	return s.change(ctx, actor, id, func(tx *gorm.DB, key models.APIKey) error {
-		if key.Name == name {
-			return nil
-		}
-		if err := update(ctx, tx, key, "name = ?, updated_at = ?", name, models.At(now)); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, now, actor, audit.Change{
-			Action: "api_key.renamed", Target: audit.Target{Type: "api_key", ID: key.ID, Label: name},
-			Before: audit.Values{"name": key.Name}, After: audit.Values{"name": name},
-		})
-	})
+	_, err := s.Change(ctx, actor, id, Patch{Name: &name}, -1)
+	return err
 }
 
 // ChangeExpiry sets or clears the end of an active key; an expired or deactivated key stays so.
-// Faults: NotFound, Conflict, Invalid with the field expires.
+// Faults: NotFound, Forbidden, Conflict, Invalid with the field expires.
 func (s *Service) ChangeExpiry(ctx context.Context, actor access.Actor, id string, at time.Time) error {
-	now := s.now().UTC()
-	fields := fault.Fields{}
-	checkExpiry(fields, at, now)
-	if err := fields.Err(); err != nil {
-		return err
-	}
-	return s.change(ctx, actor, id, func(tx *gorm.DB, key models.APIKey) error {
-		if state := key.State(now); state != "active" {
-			return fault.New(fault.Conflict, "This key is "+state+"; its expiry can no longer be changed. Create a new key instead.")
-		}
-		if err := update(ctx, tx, key, "expires_at = ?, updated_at = ?", models.At(at), models.At(now)); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, now, actor, audit.Change{
-			Action: "api_key.expiry_changed", Target: target(key),
-			Before: audit.Values{"expires_at": expiryText(key.ExpiresAt)},
-			After:  audit.Values{"expires_at": expiryText(models.At(at))},
-		})
-	})
+	_, err := s.Change(ctx, actor, id, Patch{ExpiresAt: &at}, -1)
+	return err
 }
 
 // Deactivate ends a key for good. When it has returned, no request on any instance is
@@ -117,25 +83,28 @@ func (s *Service) deactivate(ctx context.Context, tx *gorm.DB, actor access.Acto
 		return fault.New(fault.Conflict, "This key was deactivated already.")
 	}
 	now := s.now().UTC()
-	var by *string
-	if actor.AccountID != "" {
-		by = &actor.AccountID
-	}
-	if err := update(ctx, tx, key, "status = ?, deactivated_at = ?, deactivated_by = ?, updated_at = ?",
-		models.KeyDeactivated, models.At(now), by, models.At(now)); err != nil {
+	if err := update(ctx, tx, now, key, "status = ?, deactivated_at = ?, deactivated_by = ?",
+		models.KeyDeactivated, models.At(now), optional(actor.Maker())); err != nil {
 		return err
 	}
-	s.cache.evict(key.KeyHash)
+	values, err := valuesOf(ctx, tx, key)
+	if err != nil {
+		return err
+	}
+	s.evict(values)
 	return audit.Record(ctx, tx, now, actor, audit.Change{
 		Action: "api_key.deactivated", Target: target(key),
 		Before: audit.Values{"status": "active"}, After: audit.Values{"status": "deactivated"},
 	})
 }
 
-// change runs fn on one key under the state lock, so that no writer commits with the state that
-// fn is about to end.
+// change runs fn on one key, which the actor may manage, under the state lock, so that no writer
+// commits with the state that fn is about to end.
 func (s *Service) change(ctx context.Context, actor access.Actor, id string, fn func(*gorm.DB, models.APIKey) error) error {
-	var hash []byte
+	if err := actor.Require(access.ManageKeys); err != nil {
+		return err
+	}
+	var values [][]byte
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
 		if err := s.lockStates(ctx, tx); err != nil {
 			return err
@@ -144,14 +113,36 @@ func (s *Service) change(ctx context.Context, actor access.Actor, id string, fn 
 		if err != nil {
 			return err
 		}
-		hash = key.KeyHash
+		if err := actor.Require(managing(key.EndpointType)); err != nil {
+			return err
+		}
+		if values, err = valuesOf(ctx, tx, key); err != nil {
+			return err
+		}
 		return fn(tx, key)
 	})
-	if hash != nil {
-		// Once more after the commit: a look-up in between may have read the old row.
+	// Once more after the commit: a look-up in between may have read the old row.
+	s.evict(values)
+	return err
+}
+
+// valuesOf are the hashes that a key is looked up by, those of retired values too.
+func valuesOf(ctx context.Context, tx *gorm.DB, key models.APIKey) ([][]byte, error) {
+	rows, err := gorm.G[models.RetiredKeyValue](tx).Select("key_hash").Where("api_key_id = ?", key.ID).Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("select retired values: %w", err)
+	}
+	values := [][]byte{key.KeyHash}
+	for _, r := range rows {
+		values = append(values, r.KeyHash)
+	}
+	return values, nil
+}
+
+func (s *Service) evict(values [][]byte) {
+	for _, hash := range values {
 		s.cache.evict(hash)
 	}
-	return err
 }
 
 // stateLock is the advisory lock that orders changes of key states against writers; the number is
@@ -175,15 +166,17 @@ func (s *Service) lockStates(ctx context.Context, tx *gorm.DB) error {
 // can predate a deactivation.
 const StateLockShared = "SELECT pg_advisory_xact_lock_shared(465491485544)"
 
-func update(ctx context.Context, tx *gorm.DB, key models.APIKey, set string, args ...any) error {
-	// The status in WHERE is the precondition of every change: the row is as it was read.
-	args = append(args, key.ID, key.WorkspaceID, key.Status)
-	done := tx.WithContext(ctx).Exec("UPDATE api_keys SET "+set+" WHERE id = ? AND workspace_id = ? AND status = ?", args...)
+// update changes columns of a key as it was read, raises the version of its settings, so that no
+// instance goes on by the old ones, and that of all states.
+func update(ctx context.Context, tx *gorm.DB, now time.Time, key models.APIKey, set string, args ...any) error {
+	args = append(args, models.At(now), key.ID, key.WorkspaceID, key.Status, key.SettingsVersion)
+	done := tx.WithContext(ctx).Exec("UPDATE api_keys SET "+set+", updated_at = ?, settings_version = settings_version + 1"+
+		" WHERE id = ? AND workspace_id = ? AND status = ? AND settings_version = ?", args...)
 	if done.Error != nil {
 		return fmt.Errorf("update key: %w", done.Error)
 	}
 	if done.RowsAffected != 1 {
-		return fault.New(fault.Conflict, "This key was changed by someone else a moment ago. Load the page again.")
+		return ErrMoved
 	}
-	return nil
+	return statesChanged(ctx, tx)
 }

@@ -4,10 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
@@ -19,14 +16,6 @@ import (
 	"latchkey/internal/mapping"
 	"latchkey/internal/token"
 	"latchkey/models"
-)
-
-// types are what a key can be for.
-var types = []string{models.SignalStaging, models.ProductOrgs}
-
-const (
-	maxName   = 100
-	maxExpiry = 10 * 365 * 24 * time.Hour
 )
 
 // CreateForm is what a person or program chooses of a new key. Status, maker and workspace are
@@ -45,6 +34,13 @@ type CreateForm struct {
 	CaptureFirst bool              // rows later: what arrives waits for them
 
 	OnError string // product_orgs: models.OnErrorReject (also when empty) or OnErrorQuarantine
+
+	Scopes access.Scopes // api_access: what it may do; none grants nothing
+
+	RateLimit     int    // webhook keys: requests a minute; 0: no limit
+	OnLeak        string // models.OnLeakDeactivate (also when empty) or OnLeakAlert
+	AllowList     string // addresses and CIDRs, separated by spaces, commas or line breaks
+	AllowListMode string // models.AllowListOff (also when empty), AllowListWatch or AllowListEnforce
 }
 
 // Created is a new key with its plaintexts, for the one response that shows them.
@@ -59,31 +55,58 @@ type AlreadyMade struct{ KeyID string }
 
 func (AlreadyMade) Error() string { return "This form has made its key already." }
 
-// Create makes a key. Faults: Forbidden; Invalid with the fields name, environment,
-// endpoint_type, expires, template (see templates.FindingsOf), on_error; AlreadyMade for a repeated
-// nonce.
+// Create makes a key. Faults: Forbidden, with the field scopes when the actor may not grant one, and
+// ErrPlan; Invalid with the fields name, environment, endpoint_type, expires, secret, scopes,
+// rate_limit, on_leak, allow_list, allow_list_mode, template (see templates.FindingsOf), on_error;
+// AlreadyMade for a repeated nonce.
 func (s *Service) Create(ctx context.Context, actor access.Actor, f CreateForm) (Created, error) {
+	return s.create(ctx, actor, f, fault.Fields{}, func() (value, error) { return s.draw(f.Environment) })
+}
+
+// value is what programs present: drawn here, or known by its hash only.
+type value struct {
+	plaintext token.Plaintext
+	hash      digest
+	prefix    string
+	imported  bool
+}
+
+func (s *Service) draw(environment string) (value, error) {
+	key, err := token.Generate(s.random, s.brand, environment)
+	if err != nil {
+		return value{}, fmt.Errorf("generate key: %w", err)
+	}
+	return value{plaintext: key.Plaintext(), hash: key.Hash(), prefix: key.Display()}, nil
+}
+
+// create makes a key with the value that draw returns. fields holds what is wrong already.
+func (s *Service) create(ctx context.Context, actor access.Actor, f CreateForm, fields fault.Fields, draw func() (value, error)) (Created, error) {
 	now := s.now().UTC()
-	f.Name = strings.TrimSpace(f.Name)
-	if err := actor.Require(actionFor(f.EndpointType)); err != nil {
+	if err := s.allow(ctx, actor, &f, fields, now); err != nil {
 		return Created{}, err
 	}
-	if err := f.check(now); err != nil {
+	v, err := draw()
+	if err != nil {
 		return Created{}, err
 	}
-	made, err := s.generate(actor, f, now)
+	made, err := s.assemble(actor, f, v, now)
 	if err != nil {
 		return Created{}, err
 	}
 	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
+		if v.imported {
+			if err := s.requireUnused(ctx, tx, v.hash); err != nil {
+				return err
+			}
+		}
 		template, err := f.template(ctx, tx, now, actor)
 		if err != nil {
 			return err
 		}
 		return insert(ctx, tx, now, actor, &made.Key, template)
 	})
-	if database.IsDuplicate(err) && f.Nonce != "" {
-		return Created{}, s.alreadyMade(ctx, actor, f.Nonce, err)
+	if database.IsDuplicate(err) {
+		return Created{}, s.duplicate(ctx, actor, f.Nonce, v, err)
 	}
 	if err != nil {
 		return Created{}, err
@@ -91,81 +114,74 @@ func (s *Service) Create(ctx context.Context, actor access.Actor, f CreateForm) 
 	return made, nil
 }
 
-func (f CreateForm) check(now time.Time) error {
-	fields := fault.Fields{}
-	checkName(fields, f.Name)
-	if f.Environment != models.Live && f.Environment != models.Test {
-		fields.Add("environment", "Choose Live or Test.")
+// allow tidies the form and says what keeps the actor from making this key.
+func (s *Service) allow(ctx context.Context, actor access.Actor, f *CreateForm, fields fault.Fields, now time.Time) error {
+	if err := actor.Require(managing(f.EndpointType)); err != nil {
+		return err
 	}
-	if !slices.Contains(types, f.EndpointType) {
-		fields.Add("endpoint_type", "Choose what the key is for. This version makes keys for: "+strings.Join(types, ", ")+".")
+	if f.Template != nil {
+		if err := actor.Require(access.ManageTemplates); err != nil {
+			return err
+		}
 	}
-	checkExpiry(fields, f.ExpiresAt, now)
-	if len(f.Nonce) > 64 {
-		fields.Add("nonce", "The form is damaged. Load the page again.")
-	}
-	return f.checkTemplate(fields)
-}
-
-func checkName(fields fault.Fields, name string) {
-	switch {
-	case name == "":
-		fields.Add("name", "Give the key a name, such as the system that will use it.")
-	case utf8.RuneCountInString(name) > maxName:
-		fields.Add("name", fmt.Sprintf("Use at most %d characters.", maxName))
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, isControl):
-		fields.Add("name", "Use visible characters only.")
-	}
-}
-
-func isControl(r rune) bool { return r < 0x20 || r == 0x7f }
-
-func checkExpiry(fields fault.Fields, at, now time.Time) {
-	switch {
-	case at.IsZero():
-	case !at.After(now):
-		fields.Add("expires", "Choose a time in the future, or no expiry.")
-	case at.Sub(now) > maxExpiry:
-		fields.Add("expires", "Choose a time within ten years, or no expiry.")
-	}
-}
-
-func (s *Service) generate(actor access.Actor, f CreateForm, now time.Time) (Created, error) {
-	value, err := token.Generate(s.random, s.brand, f.Environment)
+	w, err := workspace(ctx, s.db.Read, actor.WorkspaceID)
 	if err != nil {
-		return Created{}, fmt.Errorf("generate key: %w", err)
+		return err
 	}
-	hash := value.Hash()
-	key := models.APIKey{
-		ID:           uuid.Must(uuid.NewV7()).String(),
-		WorkspaceID:  actor.WorkspaceID,
-		Name:         f.Name,
-		Environment:  f.Environment,
-		EndpointType: f.EndpointType,
-		KeyPrefix:    value.Display(),
-		KeyHash:      hash[:],
-		Status:       models.KeyActive,
-		OnError:      cmp.Or(f.OnError, models.OnErrorReject),
-		ExpiresAt:    models.At(f.ExpiresAt),
-		CreatedAt:    models.At(now),
-		UpdatedAt:    models.At(now),
+	if err := requirePlan(w, f.EndpointType); err != nil {
+		return err
 	}
-	if actor.AccountID != "" {
-		key.CreatedBy = &actor.AccountID
+	*f = f.tidy(fields)
+	if err := f.check(fields, actor, w, now); err != nil {
+		return err
 	}
-	if f.Nonce != "" {
-		key.FormNonce = &f.Nonce
+	return requireScopes(actor, f.Scopes)
+}
+
+func (s *Service) assemble(actor access.Actor, f CreateForm, v value, now time.Time) (Created, error) {
+	made := Created{Value: v.plaintext, Key: models.APIKey{
+		ID:            uuid.Must(uuid.NewV7()).String(),
+		WorkspaceID:   actor.WorkspaceID,
+		Name:          f.Name,
+		Environment:   f.Environment,
+		EndpointType:  f.EndpointType,
+		KeyPrefix:     v.prefix,
+		KeyHash:       v.hash[:],
+		Imported:      v.imported,
+		Status:        models.KeyActive,
+		OnError:       cmp.Or(f.OnError, models.OnErrorReject),
+		Scopes:        f.Scopes.String(),
+		RateLimit:     f.RateLimit,
+		OnLeak:        f.OnLeak,
+		AllowList:     f.AllowList,
+		AllowListMode: f.AllowListMode,
+		ExpiresAt:     models.At(f.ExpiresAt),
+		ValueSince:    models.At(now),
+		CreatedBy:     optional(actor.Maker()),
+		CreatedByKey:  optional(actor.KeyID),
+		CreatedAt:     models.At(now),
+		UpdatedAt:     models.At(now),
+		FormNonce:     optional(f.Nonce),
+	}}
+	if f.AllowListMode != models.AllowListOff {
+		made.Key.AllowListSince = models.At(now)
 	}
-	made := Created{Value: value.Plaintext()}
 	if f.WithSecret {
+		var err error
 		if made.Secret, err = token.GenerateShared(s.random); err != nil {
 			return Created{}, fmt.Errorf("generate shared secret: %w", err)
 		}
 		digest := token.Hash(made.Secret.Reveal())
-		key.SecretHash = digest[:]
+		made.Key.SecretHash = digest[:]
 	}
-	made.Key = key
 	return made, nil
+}
+
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
 func insert(ctx context.Context, tx *gorm.DB, now time.Time, actor access.Actor, key *models.APIKey, template *models.Template) error {
@@ -177,23 +193,50 @@ func insert(ctx context.Context, tx *gorm.DB, now time.Time, actor access.Actor,
 		key.TemplateID = &template.ID
 		after["on_error"], after["template"] = key.OnError, describe(*template)
 	}
+	addSettings(after, *key)
+	action := "api_key.created"
+	if key.Imported {
+		action = "api_key.imported"
+	}
 	if err := gorm.G[models.APIKey](tx).Create(ctx, key); err != nil {
 		return fmt.Errorf("insert key: %w", err)
 	}
 	return audit.Record(ctx, tx, now, actor, audit.Change{
-		Action: "api_key.created",
+		Action: action,
 		Target: target(*key),
 		After:  after,
 	})
 }
 
-func (s *Service) alreadyMade(ctx context.Context, actor access.Actor, nonce string, cause error) error {
-	key, err := gorm.G[models.APIKey](s.db.Read).
-		Where("workspace_id = ? AND form_nonce = ?", actor.WorkspaceID, nonce).Take(ctx)
-	if err != nil {
-		return cause
+// addSettings notes what is not as it is by default.
+func addSettings(after audit.Values, key models.APIKey) {
+	if key.EndpointType == models.APIAccess {
+		after["scopes"] = key.Scopes
 	}
-	return AlreadyMade{KeyID: key.ID}
+	if key.RateLimit != 0 {
+		after["rate_limit"] = key.RateLimit
+	}
+	if key.OnLeak != models.OnLeakDeactivate {
+		after["on_leak"] = key.OnLeak
+	}
+	if key.AllowList != "" {
+		after["allow_list"], after["allow_list_mode"] = key.AllowList, key.AllowListMode
+	}
+}
+
+// duplicate tells a form that was sent twice from a value that is somebody's already.
+func (s *Service) duplicate(ctx context.Context, actor access.Actor, nonce string, v value, cause error) error {
+	if nonce != "" {
+		key, err := gorm.G[models.APIKey](s.db.Read).
+			Where("workspace_id = ? AND form_nonce = ?", actor.WorkspaceID, nonce).Take(ctx)
+		if err == nil {
+			return AlreadyMade{KeyID: key.ID}
+		}
+	}
+	if v.imported {
+		return errValueUsed()
+	}
+	return cause
 }
 
 func expiryText(t models.Time) string {

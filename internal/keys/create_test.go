@@ -70,7 +70,7 @@ func TestCreateSaysWhatIsWrongWithEachField(t *testing.T) {
 			"control in name": {named("a\x00b"), []string{"name"}},
 			"broken name":     {named("a\xff"), []string{"name"}},
 			"environment":     {func(f *keys.CreateForm) { f.Environment = "prod" }, []string{"environment"}},
-			"type":            {func(f *keys.CreateForm) { f.EndpointType = models.APIAccess }, []string{"endpoint_type"}},
+			"type":            {func(f *keys.CreateForm) { f.EndpointType = "everything" }, []string{"endpoint_type"}},
 			"past expiry":     {expiring(noon), []string{"expires"}},
 			"far expiry":      {expiring(noon.AddDate(11, 0, 0)), []string{"expires"}},
 			"nonce":           {func(f *keys.CreateForm) { f.Nonce = strings.Repeat("n", 65) }, []string{"nonce"}},
@@ -162,6 +162,24 @@ func TestEveryUseCaseTreatsAnotherWorkspacesKeyAsOneThatDoesNotExist(t *testing.
 				return w.s.SetSignature(ctx, w.owner, id, "github", []byte("sealed"))
 			},
 			"Traffic": func(ctx context.Context, id string) error { _, err := w.s.Traffic(ctx, w.owner, id); return err },
+			"Change": func(ctx context.Context, id string) error {
+				limit := 5
+				_, err := w.s.Change(ctx, w.owner, id, keys.Patch{RateLimit: &limit}, -1)
+				return err
+			},
+			"Rotate": func(ctx context.Context, id string) error {
+				_, err := w.s.Rotate(ctx, w.owner, id, keys.RotateForm{Base: -1})
+				return err
+			},
+			"ExtendRotation": func(ctx context.Context, id string) error {
+				_, err := w.s.ExtendRotation(ctx, w.owner, id, noon.Add(time.Hour))
+				return err
+			},
+			"FinishRotation": func(ctx context.Context, id string) error { return w.s.FinishRotation(ctx, w.owner, id) },
+			"Rotation": func(ctx context.Context, id string) error {
+				_, err := w.s.Rotation(ctx, w.owner, id, keys.Spans[0])
+				return err
+			},
 			"Usage": func(ctx context.Context, id string) error {
 				_, err := w.s.Usage(ctx, w.owner, id, keys.Spans[0])
 				return err

@@ -1,6 +1,9 @@
-// Package keys is the life of an API key: create, list, rename, change expiry, deactivate,
-// authenticate, count. It owns the tables api_keys, key_usage_minutes and key_last_used, and knows
-// nothing of HTTP or of what is sent with a key.
+// Package keys is the life of an API key: create, import, list, change, rotate, deactivate,
+// authenticate, count. It owns the tables api_keys, retired_key_values, key_states,
+// key_usage_minutes and key_last_used, and knows nothing of HTTP or of what is sent with a key.
+//
+// A key has one value at a time, which programs present. A rotation gives it another; the value
+// before stays valid for a grace, and is known for good, so that a leaked one can be told.
 package keys
 
 import (
@@ -27,6 +30,9 @@ type Service struct {
 	random io.Reader
 	brand  string
 	cache  *cache
+
+	callers *callers
+	epoch   *epoch
 }
 
 // Options configure a Service; zero values mean the real clock's source, crypto/rand and "sk".
@@ -44,7 +50,10 @@ func New(db *database.DB, o Options) *Service {
 	if o.Brand == "" {
 		o.Brand = token.DefaultBrand
 	}
-	return &Service{db: db, now: o.Now, random: o.Random, brand: o.Brand, cache: newCache(cacheSize)}
+	return &Service{
+		db: db, now: o.Now, random: o.Random, brand: o.Brand,
+		cache: newCache(cacheSize), callers: newCallers(callerSize), epoch: newEpoch(db),
+	}
 }
 
 // Brand is the configured beginning of new keys.
@@ -54,9 +63,13 @@ var errNoKey = fault.New(fault.NotFound, "This key does not exist.")
 
 // Get returns one key of the actor's workspace. NotFound when it is another's.
 func (s *Service) Get(ctx context.Context, actor access.Actor, id string) (Item, error) {
-	if err := actor.Require(access.ManageKeys); err != nil {
+	if err := actor.Require(access.ReadKeys); err != nil {
 		return Item{}, err
 	}
+	return s.item(ctx, actor, id)
+}
+
+func (s *Service) item(ctx context.Context, actor access.Actor, id string) (Item, error) {
 	key, err := s.take(ctx, s.db.Read, actor, id)
 	if err != nil {
 		return Item{}, err
@@ -68,6 +81,7 @@ func (s *Service) Get(ctx context.Context, actor access.Actor, id string) (Item,
 	return items[0], nil
 }
 
+// take reads a key that the actor may see, or change.
 func (s *Service) take(ctx context.Context, db *gorm.DB, actor access.Actor, id string) (models.APIKey, error) {
 	if !database.ValidID(id) {
 		return models.APIKey{}, errNoKey
@@ -80,14 +94,22 @@ func (s *Service) take(ctx context.Context, db *gorm.DB, actor access.Actor, id 
 	if err != nil {
 		return key, fmt.Errorf("select key: %w", err)
 	}
-	if !actor.Can(actionFor(key.EndpointType)) {
+	if !actor.Can(reading(key.EndpointType)) && !actor.Can(managing(key.EndpointType)) {
 		return models.APIKey{}, errNoKey
 	}
 	return key, nil
 }
 
-// actionFor is what a role needs to manage keys of a type.
-func actionFor(endpointType string) access.Action {
+// reading is what one needs to see keys of a type.
+func reading(endpointType string) access.Action {
+	if endpointType == models.APIAccess {
+		return access.ReadAPIKeys
+	}
+	return access.ReadKeys
+}
+
+// managing is what one needs to make and change keys of a type.
+func managing(endpointType string) access.Action {
 	if endpointType == models.APIAccess {
 		return access.ManageAPIKeys
 	}

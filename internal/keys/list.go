@@ -20,18 +20,21 @@ type Filter struct {
 	Environment string // live or test
 	Status      string // active, expiring, expired, deactivated
 	Type        string // endpoint type
-	Search      string // part of the name, or the beginning of the prefix
+	Search      string // part of the name or the prefix, a whole value, or the SHA-256 of one
 	Before      string // id: only older keys
 	After       string // id: only newer keys, those next to it
 	Limit       int    // 1 to 100, default 50
+	NoCounts    bool   // leave Page.Counts out, which costs as much as the page
 }
 
 // Item is a key as the list and its page show it.
 type Item struct {
 	models.APIKey
-	LastUsed      models.KeyLastUsed
-	CreatedByName string // empty for the command line
-	DeactivatedBy string // name of who did it
+	LastUsed         models.KeyLastUsed
+	CreatedByName    string // empty for the command line
+	CreatedByKeyName string // the API-access key that made it; empty when a person did
+	DeactivatedBy    string // name of who did it
+	Rotating         bool   // the value before the present one is still valid, until PreviousEndsAt
 }
 
 // Page is one page of the list, with the counts of the status tabs under the same other filters.
@@ -55,24 +58,20 @@ var statusConditions = map[string]string{
 
 // List returns keys, newest first.
 func (s *Service) List(ctx context.Context, actor access.Actor, f Filter) (Page, error) {
-	if err := actor.Require(access.ManageKeys); err != nil {
+	if err := actor.Require(access.ReadKeys); err != nil {
 		return Page{}, err
 	}
 	if f.Limit < 1 || f.Limit > 100 {
 		f.Limit = 50
 	}
-	counts, err := s.counts(ctx, actor, f)
-	if err != nil {
-		return Page{}, err
+	var counts map[string]int
+	var err error
+	if !f.NoCounts {
+		if counts, err = s.counts(ctx, actor, f); err != nil {
+			return Page{}, err
+		}
 	}
-	q := s.filtered(ctx, actor, f)
-	switch condition, ok := statusConditions[f.Status]; {
-	case ok && strings.Contains(condition, "@"):
-		q = q.Where(condition, s.instants())
-	case ok:
-		// gorm would pass the map on as a value of its own.
-		q = q.Where(condition)
-	}
+	q := inTab(s.filtered(ctx, actor, f), f.Status, s.instants())
 	before, after := database.ValidID(f.Before), database.ValidID(f.After)
 	order := "id DESC"
 	switch {
@@ -103,6 +102,17 @@ func (s *Service) List(ctx context.Context, actor access.Actor, f Filter) (Page,
 	return page, err
 }
 
+func inTab(q *gorm.DB, status string, instants map[string]any) *gorm.DB {
+	switch condition, ok := statusConditions[status]; {
+	case ok && strings.Contains(condition, "@"):
+		return q.Where(condition, instants)
+	case ok:
+		// gorm would pass the map on as a value of its own.
+		return q.Where(condition)
+	}
+	return q
+}
+
 func (s *Service) instants() map[string]any {
 	now := s.now()
 	return map[string]any{"now": models.At(now), "soon": models.At(now.Add(ExpiringWithin))}
@@ -111,7 +121,7 @@ func (s *Service) instants() map[string]any {
 // filtered applies everything but the status, so that the tabs can be counted with it.
 func (s *Service) filtered(ctx context.Context, actor access.Actor, f Filter) *gorm.DB {
 	q := s.db.Read.WithContext(ctx).Model(&models.APIKey{}).Where("workspace_id = ?", actor.WorkspaceID)
-	if !actor.Can(access.ManageAPIKeys) {
+	if !actor.Can(access.ReadAPIKeys) {
 		q = q.Where("endpoint_type <> ?", models.APIAccess)
 	}
 	if f.Environment != "" {
@@ -121,15 +131,26 @@ func (s *Service) filtered(ctx context.Context, actor access.Actor, f Filter) *g
 		q = q.Where("endpoint_type = ?", f.Type)
 	}
 	if text := strings.TrimSpace(f.Search); text != "" {
-		if key, err := token.Parse(text); err == nil {
-			hash := key.Hash()
-			return q.Where("key_hash = ?", hash[:])
-		}
-		like := database.Contains(strings.ToLower(text))
-		q = q.Where(`(LOWER(name) LIKE ? ESCAPE '\' OR LOWER(key_prefix) LIKE ? ESCAPE '\')`, like, like)
+		q = searched(q, text)
 	}
 	return q
 }
+
+// searched finds by a part of the name or of the display prefix, or by a whole value or its SHA-256,
+// present or retired.
+func searched(q *gorm.DB, text string) *gorm.DB {
+	if hash, ok := ParseSHA256(text); ok {
+		return q.Where(hasValue, hash[:], hash[:])
+	}
+	if key, err := token.Parse(text); err == nil {
+		hash := key.Hash()
+		return q.Where(hasValue, hash[:], hash[:])
+	}
+	like := database.Contains(strings.ToLower(text))
+	return q.Where(`(LOWER(name) LIKE ? ESCAPE '\' OR LOWER(key_prefix) LIKE ? ESCAPE '\')`, like, like)
+}
+
+const hasValue = "id IN (SELECT v.id FROM api_keys v WHERE v.key_hash = ? UNION ALL SELECT r.api_key_id FROM retired_key_values r WHERE r.key_hash = ?)"
 
 func (s *Service) counts(ctx context.Context, actor access.Actor, f Filter) (map[string]int, error) {
 	var row struct{ Total, Active, Expiring, Expired, Deactivated int }
@@ -146,34 +167,18 @@ func (s *Service) counts(ctx context.Context, actor access.Actor, f Filter) (map
 	}, nil
 }
 
-// Find returns the id of the key whose whole value is given, or "" when the workspace has none:
-// for a search box into which a whole key was pasted.
-func (s *Service) Find(ctx context.Context, actor access.Actor, value string) (string, error) {
-	key, err := token.Parse(strings.TrimSpace(value))
-	if err != nil {
-		return "", nil
-	}
-	hash := key.Hash()
-	found, err := gorm.G[models.APIKey](s.db.Read).
-		Where("workspace_id = ? AND key_hash = ?", actor.WorkspaceID, hash[:]).Take(ctx)
-	if database.IsNotFound(err) || (err == nil && !actor.Can(actionFor(found.EndpointType))) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("find key: %w", err)
-	}
-	return found.ID, nil
-}
-
 // decorate adds last use and the makers' names, with one query each.
 func (s *Service) decorate(ctx context.Context, keys []models.APIKey) ([]Item, error) {
-	ids, people := make([]string, 0, len(keys)), make([]string, 0, len(keys))
+	ids, people, makers := make([]string, 0, len(keys)), make([]string, 0, len(keys)), []string{}
 	for _, k := range keys {
 		ids = append(ids, k.ID)
 		for _, p := range []*string{k.CreatedBy, k.DeactivatedBy} {
-			if p != nil {
+			if p != nil && !slices.Contains(people, *p) {
 				people = append(people, *p)
 			}
+		}
+		if k.CreatedByKey != nil && !slices.Contains(makers, *k.CreatedByKey) {
+			makers = append(makers, *k.CreatedByKey)
 		}
 	}
 	used, err := s.lastUsed(ctx, ids)
@@ -184,11 +189,36 @@ func (s *Service) decorate(ctx context.Context, keys []models.APIKey) ([]Item, e
 	if err != nil {
 		return nil, err
 	}
-	items := make([]Item, len(keys))
+	programs, err := s.keyNames(ctx, makers)
+	if err != nil {
+		return nil, err
+	}
+	now, items := s.now(), make([]Item, len(keys))
 	for i, k := range keys {
-		items[i] = Item{APIKey: k, LastUsed: used[k.ID], CreatedByName: nameOf(names, k.CreatedBy), DeactivatedBy: nameOf(names, k.DeactivatedBy)}
+		items[i] = Item{
+			APIKey: k, LastUsed: used[k.ID], CreatedByName: nameOf(names, k.CreatedBy), DeactivatedBy: nameOf(names, k.DeactivatedBy),
+			Rotating: k.RotatingAt(now),
+		}
+		if k.CreatedByKey != nil {
+			items[i].CreatedByKeyName = programs[*k.CreatedByKey]
+		}
 	}
 	return items, nil
+}
+
+func (s *Service) keyNames(ctx context.Context, ids []string) (map[string]string, error) {
+	names := map[string]string{}
+	if len(ids) == 0 {
+		return names, nil
+	}
+	rows, err := gorm.G[models.APIKey](s.db.Read).Select("id", "name").Where("id IN ?", ids).Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("select names of keys: %w", err)
+	}
+	for _, r := range rows {
+		names[r.ID] = r.Name
+	}
+	return names, nil
 }
 
 func (s *Service) lastUsed(ctx context.Context, ids []string) (map[string]models.KeyLastUsed, error) {

@@ -25,7 +25,7 @@ func (s *Service) SetOnError(ctx context.Context, actor access.Actor, id, onErro
 		if err := requireOrgs(key); err != nil || key.OnError == onError {
 			return err
 		}
-		if err := updateSettings(ctx, tx, now, key, "on_error = ?", onError); err != nil {
+		if err := update(ctx, tx, now, key, "on_error = ?", onError); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, now, actor, audit.Change{
@@ -56,7 +56,7 @@ func (s *Service) SetSignature(ctx context.Context, actor access.Actor, id, sche
 		if len(sealed) == 0 {
 			sealed = nil
 		}
-		if err := updateSettings(ctx, tx, now, key, "signature_scheme = ?, signature_secret = ?", scheme, sealed); err != nil {
+		if err := update(ctx, tx, now, key, "signature_scheme = ?, signature_secret = ?", scheme, sealed); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, now, actor, audit.Change{
@@ -74,22 +74,14 @@ func signatureValues(scheme string) audit.Values {
 	return audit.Values{"signature": scheme, "secret": "set"}
 }
 
-// changeSettings is change for what the gateway must know at once, on a key that is not deactivated.
+// changeSettings is change on a key that is not deactivated.
 func (s *Service) changeSettings(ctx context.Context, actor access.Actor, id string, fn func(*gorm.DB, time.Time, models.APIKey) error) error {
-	if err := actor.Require(access.ManageKeys); err != nil {
-		return err
-	}
 	return s.change(ctx, actor, id, func(tx *gorm.DB, key models.APIKey) error {
 		if key.Status == models.KeyDeactivated {
 			return fault.New(fault.Conflict, "This key is deactivated; its settings can no longer be changed. Create a new key instead.")
 		}
 		return fn(tx, s.now().UTC(), key)
 	})
-}
-
-// updateSettings changes columns of a key together with the version of its settings.
-func updateSettings(ctx context.Context, tx *gorm.DB, now time.Time, key models.APIKey, set string, args ...any) error {
-	return update(ctx, tx, key, set+", settings_version = settings_version + 1, updated_at = ?", append(args, models.At(now))...)
 }
 
 // requireOrgs hides what only product_orgs keys have.

@@ -115,7 +115,7 @@ func (s *Service) changeTemplate(ctx context.Context, actor access.Actor, id str
 		if err != nil || after.ID == before.ID {
 			return err
 		}
-		if err := updateSettings(ctx, tx, now, key, "template_id = ?", after.ID); err != nil {
+		if err := update(ctx, tx, now, key, "template_id = ?", after.ID); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, now, actor, audit.Change{

@@ -318,7 +318,7 @@ func TestSettingsOfADeactivatedKeyStay(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		if row := w.stored(k.ID); row.SettingsVersion != 0 {
+		if row := w.stored(k.ID); row.SettingsVersion != 1 { // its end
 			t.Errorf("stored %+v", row)
 		}
 	})

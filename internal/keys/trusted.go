@@ -25,11 +25,5 @@ func (s *Service) CredentialOf(ctx context.Context, id string) (*Credential, err
 		return nil, fmt.Errorf("look up key: %w", err)
 	}
 	c := credentialOf(key, s.now())
-	switch {
-	case c.status == models.KeyDeactivated:
-		return c, ErrDeactivated
-	case c.expired(s.now()):
-		return c, ErrExpired
-	}
-	return c, nil
+	return c, c.state(s.now())
 }

@@ -61,6 +61,12 @@ func SpanNamed(name string) Span {
 	return Spans[0]
 }
 
+// window is the width of a bar in minutes, and the number of the first bar that is shown at now.
+func (s Span) window(now time.Time) (width, first int64) {
+	width = int64(s.Width / time.Minute)
+	return width, now.Unix()/60/width - int64(s.Buckets) + 1
+}
+
 // Bucket is one bar: what arrived from Start for the span's width. Duplicates count as accepted.
 type Bucket struct {
 	Start              time.Time
@@ -75,18 +81,18 @@ func (s *Service) Usage(ctx context.Context, actor access.Actor, id string, span
 	return s.buckets(ctx, span, "api_key_id = ?", id)
 }
 
-// WorkspaceUsage returns the bars of all keys of one environment.
+// WorkspaceUsage returns the bars of all webhook keys of one environment.
 func (s *Service) WorkspaceUsage(ctx context.Context, actor access.Actor, environment string, span Span) ([]Bucket, error) {
 	if err := actor.Require(access.ReadData); err != nil {
 		return nil, err
 	}
-	return s.buckets(ctx, span, "workspace_id = ? AND environment = ?", actor.WorkspaceID, environment)
+	const webhooks = `workspace_id = ? AND environment = ? AND api_key_id NOT IN (
+		SELECT id FROM api_keys WHERE workspace_id = ? AND endpoint_type = 'api_access')`
+	return s.buckets(ctx, span, webhooks, actor.WorkspaceID, environment, actor.WorkspaceID)
 }
 
 func (s *Service) buckets(ctx context.Context, span Span, where string, args ...any) ([]Bucket, error) {
-	width := int64(span.Width / time.Minute)
-	last := s.now().Unix() / 60 / width
-	first := last - int64(span.Buckets) + 1
+	width, first := span.window(s.now())
 	var rows []struct{ Bucket, Accepted, Rejected int64 }
 	args = append([]any{width}, append(args, first*width)...)
 	err := s.db.Read.WithContext(ctx).Raw(`
@@ -112,7 +118,7 @@ func (s *Service) buckets(ctx context.Context, span Span, where string, args ...
 // Attention lists keys that someone should look at: those that expire soon and those that no
 // request has used for idle, at most limit each.
 func (s *Service) Attention(ctx context.Context, actor access.Actor, environment string, idle time.Duration, limit int) (expiring, unused []Item, err error) {
-	if err := actor.Require(access.ManageKeys); err != nil {
+	if err := actor.Require(access.ReadKeys); err != nil {
 		return nil, nil, err
 	}
 	now := s.now()

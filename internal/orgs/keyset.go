@@ -247,3 +247,12 @@ func (s *Service) edge(w walk, null bool) (*place, error) {
 	p := w.order.placeOf(rows[0])
 	return &p, nil
 }
+
+// IsPlace tells whether a text is a place in this order, as Paging gives them.
+func (s Sort) IsPlace(text string) bool {
+	o, known := columns[s]
+	if !known {
+		o = columns[ByUpdate]
+	}
+	return o.parse(text) != nil
+}

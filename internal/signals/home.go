@@ -9,8 +9,9 @@ import (
 )
 
 // Numbers are what arrived in some time. Duplicates count as accepted; Rejected counts refused
-// requests and refused items.
-type Numbers struct{ Accepted, Rejected int64 }
+// requests and refused items. APICalls are what API-access keys asked for, answered or refused; they
+// are in none of the others.
+type Numbers struct{ Accepted, Rejected, APICalls int64 }
 
 // Today sums the day so far in the reader's zone. It needs access.ReadData.
 func (s *Service) Today(ctx context.Context, actor access.Actor, environment string, zone *time.Location) (Numbers, error) {
@@ -21,9 +22,13 @@ func (s *Service) Today(ctx context.Context, actor access.Actor, environment str
 	midnight := time.Date(y, m, d, 0, 0, 0, 0, zone)
 	var n Numbers
 	err := s.db.Read.WithContext(ctx).Raw(`
-		SELECT COALESCE(SUM(accepted + duplicates), 0) AS accepted, COALESCE(SUM(rejected), 0) AS rejected
-		FROM key_usage_minutes
-		WHERE workspace_id = ? AND environment = ? AND minute >= ?`,
+		SELECT
+			COALESCE(SUM(CASE WHEN k.endpoint_type <> 'api_access' THEN m.accepted + m.duplicates END), 0) AS accepted,
+			COALESCE(SUM(CASE WHEN k.endpoint_type <> 'api_access' THEN m.rejected END), 0) AS rejected,
+			COALESCE(SUM(CASE WHEN k.endpoint_type = 'api_access' THEN m.accepted + m.duplicates + m.rejected END), 0) AS api_calls
+		FROM key_usage_minutes m
+		JOIN api_keys k ON k.id = m.api_key_id
+		WHERE m.workspace_id = ? AND m.environment = ? AND m.minute >= ?`,
 		actor.WorkspaceID, environment, midnight.Unix()/60).Scan(&n).Error
 	if err != nil {
 		return Numbers{}, fmt.Errorf("sum today: %w", err)

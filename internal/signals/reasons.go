@@ -39,8 +39,8 @@ var reasons = map[string]Reason{
 		"Give the sender another key of this workspace, or stop the sender if it should no longer send.",
 	},
 	"expired_api_key": {
-		"The key's expiry has passed.",
-		"Create a new key and give it to the sender. Change a key's expiry before it passes to avoid this.",
+		"The key's expiry has passed, or the request carried the value that the key had before it was rotated, whose time is over.",
+		"Give the sender the key's present value, or a new key. Change a key's expiry before it passes to avoid this.",
 	},
 	"missing_api_secret": {
 		"The key requires its shared secret, and the request had no X-Api-Secret header.",
@@ -53,6 +53,10 @@ var reasons = map[string]Reason{
 	"invalid_source_signature": {
 		"The key asks for the vendor's own signature, and the request had none, or one that does not fit its body, its time or the secret stored here.",
 		"Compare the signing secret in the vendor's product with the one on the key's page, under Source signature, and enter it there again. A proxy that rewrites bodies breaks signatures too.",
+	},
+	"ip_not_allowed": {
+		"The request came from an address that is not on the key's address list.",
+		"If the address below is the sender's, add it, or its network, to the list on the key's page. If every sender shows the same address, a proxy stands between that this server is not told to trust (LATCHKEY_TRUSTED_PROXIES).",
 	},
 	"ambiguous_key": {
 		"The request carried two different keys, so it is not clear which one counts.",
@@ -67,8 +71,8 @@ var reasons = map[string]Reason{
 		"Use 1 to 64 lower-case letters, digits, hyphens or underscores, beginning with a letter or digit.",
 	},
 	"rate_limited": {
-		"The sender sent more requests than its limit allows.",
-		"Wait for the time that Retry-After names, send fewer requests, or put several items into one batch.",
+		"The key has a limit of requests a minute, and it was reached. Nothing of the request was stored; refused requests do not count against the limit.",
+		"The sender should send it again after the time that Retry-After names, or send several items in one request. Raise or remove the limit on the key's page if it is too low.",
 	},
 	"overloaded": {
 		"More was waiting to be written than the server may hold. Nothing of the request was stored.",

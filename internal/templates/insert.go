@@ -69,8 +69,9 @@ func insert(ctx context.Context, tx *gorm.DB, now time.Time, actor access.Actor,
 }
 
 func account(actor access.Actor) *string {
-	if actor.AccountID == "" {
+	maker := actor.Maker()
+	if maker == "" {
 		return nil
 	}
-	return &actor.AccountID
+	return &maker
 }

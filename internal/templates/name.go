@@ -36,43 +36,48 @@ func ForUse(ctx context.Context, tx *gorm.DB, actor access.Actor, id string) (mo
 // name away while at most one key uses it. Faults: Forbidden; NotFound; Invalid with the field
 // name; Conflict when the name is taken, the template has no version yet, or several keys use it.
 func (s *Service) Name(ctx context.Context, actor access.Actor, id, name string) error {
-	if err := actor.Require(access.ManageKeys); err != nil {
+	if err := actor.Require(access.ManageTemplates); err != nil {
 		return err
 	}
-	now := s.now().UTC()
 	return s.change(ctx, actor, id, func(tx *gorm.DB, t models.Template, keys []KeyRef) error {
-		name := strings.TrimSpace(name)
-		switch {
-		case name == t.Name:
-			return nil
-		case name == "" && len(keys) > 1:
-			return fault.New(fault.Conflict, fmt.Sprintf("%d keys use this template, so it keeps a name. Give all but one of them a copy first.", len(keys)))
-		case name != "" && t.Version == 0:
-			return fault.New(fault.Conflict, "This template has no rows yet. Save its first version, then give it a name.")
-		case name != "":
-			var err error
-			if name, err = freeName(ctx, tx, actor, t.ID, name); err != nil {
-				return err
-			}
+		return s.rename(ctx, tx, actor, t, keys, name)
+	})
+}
+
+// rename is Name on a template that is locked.
+func (s *Service) rename(ctx context.Context, tx *gorm.DB, actor access.Actor, t models.Template, keys []KeyRef, name string) error {
+	now := s.now().UTC()
+	name = strings.TrimSpace(name)
+	switch {
+	case name == t.Name:
+		return nil
+	case name == "" && len(keys) > 1:
+		return fault.New(fault.Conflict, fmt.Sprintf("%d keys use this template, so it keeps a name. Give all but one of them a copy first.", len(keys)))
+	case name != "" && t.Version == 0:
+		return fault.New(fault.Conflict, "This template has no rows yet. Save its first version, then give it a name.")
+	case name != "":
+		var err error
+		if name, err = freeName(ctx, tx, actor, t.ID, name); err != nil {
+			return err
 		}
-		done := tx.WithContext(ctx).Exec("UPDATE templates SET name = ?, updated_at = ? WHERE id = ? AND name = ?",
-			name, models.At(now), t.ID, t.Name)
-		if done.Error != nil {
-			return nameTaken(done.Error, name, "name template")
-		}
-		before := t.Name
-		t.Name = name
-		return audit.Record(ctx, tx, now, actor, audit.Change{
-			Action: "template.named", Target: target(t, keys),
-			Before: audit.Values{"name": before}, After: audit.Values{"name": name},
-		})
+	}
+	done := tx.WithContext(ctx).Exec("UPDATE templates SET name = ?, updated_at = ? WHERE id = ? AND name = ?",
+		name, models.At(now), t.ID, t.Name)
+	if done.Error != nil {
+		return nameTaken(done.Error, name, "name template")
+	}
+	before := t.Name
+	t.Name = name
+	return audit.Record(ctx, tx, now, actor, audit.Change{
+		Action: "template.named", Target: target(t, keys),
+		Before: audit.Values{"name": before}, After: audit.Values{"name": name},
 	})
 }
 
 // Delete removes a template that no key uses, with its versions. Faults: Forbidden; NotFound;
 // Conflict while a key uses it.
 func (s *Service) Delete(ctx context.Context, actor access.Actor, id string) error {
-	if err := actor.Require(access.ManageKeys); err != nil {
+	if err := actor.Require(access.ManageTemplates); err != nil {
 		return err
 	}
 	now := s.now().UTC()

@@ -12,7 +12,7 @@ import (
 
 // Named lists the workspace's named templates, by name. Fault: Forbidden.
 func (s *Service) Named(ctx context.Context, actor access.Actor) ([]View, error) {
-	if err := actor.Require(access.ManageKeys); err != nil {
+	if err := actor.Require(access.ReadTemplates); err != nil {
 		return nil, err
 	}
 	rows, err := gorm.G[models.Template](s.db.Read).

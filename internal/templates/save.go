@@ -69,7 +69,7 @@ type draft struct {
 }
 
 func (s *Service) save(ctx context.Context, actor access.Actor, id string, d draft) (int, error) {
-	if err := actor.Require(access.ManageKeys); err != nil {
+	if err := actor.Require(access.ManageTemplates); err != nil {
 		return 0, err
 	}
 	if _, err := take(ctx, s.db.Read, actor, id); err != nil {

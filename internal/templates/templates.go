@@ -67,7 +67,7 @@ var errNoTemplate = fault.New(fault.NotFound, "This template does not exist.")
 
 // Get returns a template of the actor's workspace. Faults: Forbidden, NotFound.
 func (s *Service) Get(ctx context.Context, actor access.Actor, id string) (View, error) {
-	if err := actor.Require(access.ManageKeys); err != nil {
+	if err := actor.Require(access.ReadTemplates); err != nil {
 		return View{}, err
 	}
 	t, err := take(ctx, s.db.Read, actor, id)
@@ -80,7 +80,7 @@ func (s *Service) Get(ctx context.Context, actor access.Actor, id string) (View,
 // ForKey returns the template that a key goes by, and the key. Faults: Forbidden; NotFound, also
 // for a key of a type that has none.
 func (s *Service) ForKey(ctx context.Context, actor access.Actor, keyID string) (View, models.APIKey, error) {
-	if err := actor.Require(access.ManageKeys); err != nil {
+	if err := actor.Require(access.ReadTemplates); err != nil {
 		return View{}, models.APIKey{}, err
 	}
 	errNoKey := fault.New(fault.NotFound, "This key does not exist.")

@@ -18,7 +18,7 @@ const maxVersions = 200
 
 // Versions lists a template's versions, newest first, the newest 200. Faults: Forbidden, NotFound.
 func (s *Service) Versions(ctx context.Context, actor access.Actor, id string) ([]models.TemplateVersion, error) {
-	if err := actor.Require(access.ManageKeys); err != nil {
+	if err := actor.Require(access.ReadTemplates); err != nil {
 		return nil, err
 	}
 	if _, err := take(ctx, s.db.Read, actor, id); err != nil {
@@ -34,7 +34,7 @@ func (s *Service) Versions(ctx context.Context, actor access.Actor, id string) (
 
 // Version returns one version with its rows. Faults: Forbidden; NotFound.
 func (s *Service) Version(ctx context.Context, actor access.Actor, id string, n int) (Saved, error) {
-	if err := actor.Require(access.ManageKeys); err != nil {
+	if err := actor.Require(access.ReadTemplates); err != nil {
 		return Saved{}, err
 	}
 	if _, err := take(ctx, s.db.Read, actor, id); err != nil {

@@ -1,0 +1,142 @@
+// Package usage counts what keys are used for, by the gateway and the management API: per key and
+// minute, the last uses, and the scopes made use of. It writes on its own time: it can neither
+// delay nor fail a request.
+package usage
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+
+	"latchkey/internal/database"
+	"latchkey/internal/keys"
+	"latchkey/models"
+)
+
+const (
+	// interval is how long counts stay in memory before they are written. A crash loses at most
+	// that much of the counts, never an event.
+	interval = 500 * time.Millisecond
+	// flushTimeout bounds a write; what could not be written is tried again.
+	flushTimeout = 15 * time.Second
+)
+
+// Recorder coalesces the counters and last uses of all requests.
+type Recorder struct {
+	db  *database.DB
+	now func() time.Time
+
+	mu   sync.Mutex
+	held gathered
+}
+
+// New makes a recorder; Run must run for what it records to be written.
+func New(db *database.DB, now func() time.Time) *Recorder {
+	return &Recorder{db: db, now: now, held: newGathered()}
+}
+
+// Seen is where a request came from.
+type Seen struct {
+	IP, UserAgent string
+	Browser       bool // it carried a browser's own headers
+}
+
+// Used records when and from where an authenticated request came; Count counts what became of it.
+func (r *Recorder) Used(c *keys.Credential, from Seen, at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.held.lastOf(c.ID)
+	l.LastUsedAt, l.IP, l.UserAgent = models.At(at), from.IP, from.UserAgent
+	if from.Browser {
+		l.BrowserSeenAt = models.At(at)
+	}
+	if retiring(c, at) {
+		l.PreviousUsedAt, l.PreviousIP, l.PreviousUserAgent = models.At(at), from.IP, from.UserAgent
+	}
+}
+
+// Refused records and counts a request that was refused as a whole.
+func (r *Recorder) Refused(c *keys.Credential, from Seen, at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.held.lastOf(c.ID)
+	l.LastRefusedAt, l.RefusedIP, l.RefusedUserAgent = models.At(at), from.IP, from.UserAgent
+	if retiring(c, at) {
+		l.PreviousUsedAt, l.PreviousIP, l.PreviousUserAgent = models.At(at), from.IP, from.UserAgent
+	}
+	r.held.count(c, 0, 0, 1, at)
+}
+
+// Count counts items by what became of them; a request to the management API is one. Those that
+// came with the value before a rotation are counted as such too.
+func (r *Recorder) Count(c *keys.Credential, accepted, duplicates, rejected int64, at time.Time) {
+	if accepted+duplicates+rejected == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held.count(c, accepted, duplicates, rejected, at)
+}
+
+// Scope records that a key made use of a scope.
+func (r *Recorder) Scope(c *keys.Credential, scope string, at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held.scopes[scopeKey{c.ID, scope}] = at
+}
+
+// Outside records and counts a request from outside a key's address list that is only watched.
+func (r *Recorder) Outside(c *keys.Credential, from Seen, at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.held.lastOf(c.ID)
+	l.OutsideAt, l.OutsideIP = models.At(at), from.IP
+	r.held.minute(c, at).Outside++
+}
+
+// retiring tells whether the value that was presented is one before a rotation, and still valid.
+func retiring(c *keys.Credential, at time.Time) bool {
+	return c.Previous && (c.EndsAt.IsZero() || at.Before(c.EndsAt))
+}
+
+// Run writes what has gathered until ctx ends, then what is left.
+func (r *Recorder) Run(ctx context.Context) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			r.Flush()
+		case <-ctx.Done():
+			r.Flush()
+			return
+		}
+	}
+}
+
+// Flush writes what has gathered; on failure it is put back and tried with the next.
+func (r *Recorder) Flush() {
+	r.mu.Lock()
+	if r.held.empty() {
+		r.mu.Unlock()
+		return
+	}
+	taken := r.held
+	r.held = newGathered()
+	r.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	err := r.db.Tx(ctx, func(tx *gorm.DB) error { return taken.write(ctx, tx) })
+	if err == nil {
+		return
+	}
+	slog.Warn("usage counts could not be written; they stay in memory", "err", err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.held.restore(taken) {
+		slog.Error("usage counts dropped: the database has been away for too long", "rows", len(taken.minutes))
+	}
+}
