@@ -6,17 +6,24 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"latchkey/internal/accounts"
 	"latchkey/internal/audit"
 	"latchkey/internal/database"
+	"latchkey/internal/hygiene"
+	"latchkey/internal/idempotency"
 	"latchkey/internal/ingest"
 	"latchkey/internal/keys"
+	"latchkey/internal/leaks"
+	"latchkey/internal/notices"
 	"latchkey/internal/orgs"
+	"latchkey/internal/ratelimit"
 	"latchkey/internal/secretbox"
 	"latchkey/internal/signals"
 	"latchkey/internal/templates"
+	"latchkey/internal/usage"
 )
 
 // App is the product without its doors.
@@ -29,6 +36,12 @@ type App struct {
 	Signals   *signals.Service
 	Templates *templates.Service
 	Orgs      *orgs.Service
+	Usage     *usage.Recorder
+	Limits    *ratelimit.Service
+	Notices   *notices.Service
+	Hygiene   *hygiene.Service
+	Leaks     *leaks.Service
+	Repeats   *idempotency.Service
 	Now       func() time.Time
 }
 
@@ -47,38 +60,59 @@ func New(db *database.DB, o Options) *App {
 		o.Now = time.Now
 	}
 	k := keys.New(db, keys.Options{Now: o.Now, Brand: o.Brand})
-	o.Accounts.DB, o.Accounts.Now, o.Accounts.DeactivateAllBy = db, o.Now, k.DeactivateAllBy
+	o.Accounts.DB, o.Accounts.Now, o.Accounts.DeactivateAllBy, o.Accounts.StatesChanged = db, o.Now, k.DeactivateAllBy, k.StatesChanged
 	t := templates.New(db, o.Now)
+	counts, limits := usage.New(db, o.Now), ratelimit.New(db, o.Now)
 	return &App{
 		DB: db, Now: o.Now, Keys: k, Templates: t, Orgs: orgs.New(db, o.Now),
 		Accounts: accounts.New(o.Accounts),
 		Audit:    audit.NewLog(db),
-		Ingest:   ingest.New(db, k, ingest.Options{Now: o.Now, Limits: o.Limits, Templates: t, Secrets: o.Secrets}),
-		Signals:  signals.New(db, o.Now),
+		Ingest: ingest.New(db, k, ingest.Options{
+			Now: o.Now, Limits: o.Limits, Templates: t, Secrets: o.Secrets, Usage: counts, Rate: limits,
+		}),
+		Signals: signals.New(db, o.Now),
+		Usage:   counts, Limits: limits,
+		Notices: notices.New(db, o.Now), Hygiene: hygiene.New(db, k, o.Now), Leaks: leaks.New(db, k, o.Now),
+		Repeats: idempotency.New(db, o.Now),
 	}
 }
 
-// Run does the background work until ctx ends: the writer, then the hourly clean-up. It returns
-// when everything that was queued is committed.
+// Run does the background work until ctx ends: the writers, the reminders, the hourly clean-up. It
+// returns when everything that was queued is committed.
 func (a *App) Run(ctx context.Context) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		a.cleanUp(ctx)
-	}()
-	a.Ingest.Run(ctx)
-	<-done
+	var work sync.WaitGroup
+	work.Go(func() { a.every(ctx, cleanUpEvery, "clean-up", a.CleanUp) })
+	work.Go(func() { a.every(ctx, remindEvery, "reminders of expiries", a.Hygiene.Remind) })
+	a.RunWriters(ctx)
+	work.Wait()
 }
 
-// cleanUpEvery is how often retention is applied.
-const cleanUpEvery = time.Hour
+// RunWriters stores what arrives until ctx ends, and returns when everything that was queued is
+// committed; the counts come last, since the writers' last commits are in them.
+func (a *App) RunWriters(ctx context.Context) {
+	counting, stopCounting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopCounting()
+	var counts, work sync.WaitGroup
+	counts.Go(func() { a.Usage.Run(counting) })
+	work.Go(func() { a.Limits.Run(ctx) })
+	work.Go(func() { a.Ingest.Run(ctx) })
+	work.Wait()
+	stopCounting()
+	counts.Wait()
+}
 
-func (a *App) cleanUp(ctx context.Context) {
-	tick := time.NewTicker(cleanUpEvery)
+const (
+	cleanUpEvery = time.Hour   // retention
+	remindEvery  = time.Minute // keys that expire
+)
+
+// every does something now and then until ctx ends. A failure is logged, and tried again.
+func (a *App) every(ctx context.Context, pause time.Duration, what string, do func(context.Context) error) {
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
-		if err := a.CleanUp(ctx); err != nil && ctx.Err() == nil {
-			slog.Error("clean-up failed; it is tried again in an hour", "err", err)
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			slog.Error(what+" failed; tried again later", "in", pause, "err", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -88,10 +122,13 @@ func (a *App) cleanUp(ctx context.Context) {
 	}
 }
 
-// CleanUp applies retention and removes expired sessions.
+// CleanUp applies retention, and removes expired sessions and old answers to repeated calls.
 func (a *App) CleanUp(ctx context.Context) error {
 	if err := a.Accounts.PruneSessions(ctx); err != nil {
 		return fmt.Errorf("prune sessions: %w", err)
+	}
+	if err := a.Repeats.Prune(ctx); err != nil {
+		return fmt.Errorf("prune answers: %w", err)
 	}
 	pruned, err := a.Signals.Prune(ctx)
 	if err != nil {

@@ -74,7 +74,7 @@ func Start(t *testing.T, db *database.DB, options ...Option) *App {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup
-	work.Go(func() { a.Ingest.Run(ctx) })
+	work.Go(func() { a.RunWriters(ctx) })
 	a.stop = sync.OnceFunc(func() {
 		close(stopping)
 		server.Close()

@@ -32,7 +32,7 @@ func BenchmarkAccept(b *testing.B) {
 func benchmarkAccept(b *testing.B, db *database.DB) {
 	a := app.New(db, app.Options{Now: time.Now, Accounts: accounts.Config{Hash: apptest.CheapHash}})
 	ctx, cancel := context.WithCancel(context.Background())
-	go a.Ingest.Run(ctx)
+	go a.RunWriters(ctx)
 	defer cancel()
 	account, workspace, err := a.Accounts.SetUpFromCommandLine(ctx, accounts.SetUpForm{Name: "O", Email: "o@acme.example", Password: apptest.Password, Workspace: "Acme"})
 	if err != nil {

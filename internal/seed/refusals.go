@@ -50,7 +50,7 @@ func (d *demo) throughGateway(ctx context.Context, senders ...func(context.Conte
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		d.ingest.Run(running)
+		d.runWriters(running)
 	}()
 	defer func() {
 		stop()

@@ -23,8 +23,10 @@ import (
 	"latchkey/internal/accounts"
 	"latchkey/internal/app"
 	"latchkey/internal/fault"
+	"latchkey/internal/hygiene"
 	"latchkey/internal/ingest"
 	"latchkey/internal/keys"
+	"latchkey/internal/leaks"
 	"latchkey/internal/templates"
 	"latchkey/models"
 )
@@ -48,15 +50,18 @@ const week = 7*24*time.Hour - time.Hour
 
 // demo is what the steps share.
 type demo struct {
-	db        *app.App
-	clock     *clock
-	accounts  *accounts.Service
-	keys      *keys.Service
-	ingest    *ingest.Service
-	templates *templates.Service
-	rnd       *mathrand.Rand
-	now       time.Time
-	password  string
+	db         *app.App
+	clock      *clock
+	accounts   *accounts.Service
+	keys       *keys.Service
+	ingest     *ingest.Service
+	runWriters func(context.Context) // stores what the gateway takes, until its context ends
+	templates  *templates.Service
+	leaks      *leaks.Service
+	hygiene    *hygiene.Service
+	rnd        *mathrand.Rand
+	now        time.Time
+	password   string
 
 	workspace string
 	people    map[access.Role]access.Actor
@@ -79,6 +84,7 @@ func Run(ctx context.Context, a *app.App, o Options) error {
 	for _, step := range []func(context.Context) error{
 		d.history,
 		func(ctx context.Context) error { return d.traffic(ctx, o.Signals) },
+		d.programs,
 		func(ctx context.Context) error {
 			return d.throughGateway(ctx, func(ctx context.Context) error { return d.refusals(ctx, o.Signals) }, d.orgUpdates)
 		},
@@ -118,7 +124,8 @@ func newDemo(a *app.App) (*demo, error) {
 	}
 	d.clock.set(d.now)
 	past := app.New(a.DB, app.Options{Now: d.clock.Now, Brand: a.Keys.Brand()})
-	d.accounts, d.keys, d.ingest, d.templates = past.Accounts, past.Keys, past.Ingest, past.Templates
+	d.accounts, d.keys, d.ingest, d.runWriters, d.templates = past.Accounts, past.Keys, past.Ingest, past.RunWriters, past.Templates
+	d.leaks, d.hygiene = past.Leaks, past.Hygiene
 	return d, nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"latchkey/internal/apptest"
 	"latchkey/internal/database"
 	"latchkey/internal/fault"
+	"latchkey/internal/hygiene"
 	"latchkey/internal/ingest"
 	"latchkey/internal/keys"
 	"latchkey/internal/mapping"
@@ -219,7 +220,7 @@ func TestStoredSignalsReadAsTheGatewayReadsTheirBytes(t *testing.T) {
 	before := all[models.Signal](t, a.DB, "event <> ?", "")
 	running, stop := context.WithCancel(t.Context())
 	var work sync.WaitGroup
-	work.Go(func() { a.Ingest.Run(running) })
+	work.Go(func() { a.RunWriters(running) })
 	defer work.Wait()
 	defer stop()
 	for _, want := range before {
@@ -306,6 +307,43 @@ func TestTheDemosOrganisationsChangedOverTheWeekAndSomeUpdatesWait(t *testing.T)
 		}
 		if seen[models.UpdateFailed] != 1 || seen[models.UpdateQuarantined] != 2 || seen[models.UpdateApplied] < 60 {
 			t.Errorf("updates %v", seen)
+		}
+	})
+}
+
+func TestTheDemoShowsProgramsARotationALeakAndAnAddressList(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, db *database.DB) {
+		a, owner, _ := seeded(t, db)
+		programs, err := a.Keys.List(t.Context(), owner, keys.Filter{Type: models.APIAccess})
+		if err != nil || programs.Counts["active"] != 2 {
+			t.Errorf("%d keys of programs, %v", programs.Counts["active"], err)
+		}
+		for _, k := range programs.Items {
+			if k.Scopes == "" || k.LastUsed.LastUsedAt.IsZero() {
+				t.Errorf("%s: scopes %q, used last %v", k.Name, k.Scopes, k.LastUsed.LastUsedAt)
+			}
+		}
+		segment := one[models.APIKey](t, db, "name = 'Segment'")
+		rotation, err := a.Keys.Rotation(t.Context(), owner, segment.ID, keys.SpanNamed("24h"))
+		if err != nil || rotation == nil || rotation.OldUsedAt.IsZero() {
+			t.Errorf("rotation %+v, %v", rotation, err)
+		}
+		if watched := one[models.APIKey](t, db, "name = 'Product backend'"); watched.AllowListMode != models.AllowListWatch {
+			t.Errorf("the address list is %s", watched.AllowListMode)
+		}
+		open, err := a.Notices.Open(t.Context(), owner, 10)
+		kinds := map[string]bool{}
+		for _, n := range open {
+			kinds[n.Kind] = true
+		}
+		if err != nil || len(kinds) != 3 {
+			t.Errorf("notices %v, %v; want an expiry that nears, one that has passed and a leak", kinds, err)
+		}
+		tidy, err := a.Hygiene.List(t.Context(), owner, hygiene.Filter{Environment: models.Live})
+		for _, kind := range []string{hygiene.OldValue, hygiene.Browser, hygiene.Idle30, hygiene.ScopesUnused, hygiene.NoExpiry} {
+			if err != nil || tidy.Counts[kind] == 0 {
+				t.Errorf("no key is found %s, %v", kind, err)
+			}
 		}
 	})
 }
