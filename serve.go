@@ -17,6 +17,7 @@ import (
 	"latchkey/internal/app"
 	"latchkey/internal/config"
 	"latchkey/internal/database"
+	"latchkey/internal/leaks"
 )
 
 type serveCmd struct {
@@ -54,6 +55,11 @@ func (s *serveCmd) Run(c *config.Config) error {
 		slog.Warn(warning)
 	}
 
+	gitHub, err := s.gitHubKeys()
+	if err != nil {
+		return err
+	}
+
 	// Listen before anything is printed, so that the printed address is one that answers.
 	listener, err := net.Listen("tcp", s.Addr)
 	if err != nil {
@@ -78,7 +84,19 @@ func (s *serveCmd) Run(c *config.Config) error {
 	if err := announce(ctx, a, shown, db.Dialect()); err != nil {
 		return err
 	}
-	return s.serve(ctx, a, public, listener)
+	return s.serve(ctx, a, handlers.Options{BaseURL: public, GitHubKeys: gitHub}, listener)
+}
+
+// gitHubKeys reads the pinned public keys; nil without a file.
+func (s *serveCmd) gitHubKeys() (*leaks.GitHubKeys, error) {
+	if s.GitHubKeysFile == "" {
+		return nil, nil
+	}
+	keys, err := leaks.LoadGitHubKeys(s.GitHubKeysFile)
+	if err != nil {
+		return nil, fmt.Errorf("LATCHKEY_GITHUB_KEYS_FILE: %w", err)
+	}
+	return keys, nil
 }
 
 // localURL is how this machine reaches the listener, whose port may have been chosen by the system.
@@ -120,12 +138,13 @@ func announce(ctx context.Context, a *app.App, base, dialect string) error {
 
 // serve answers until ctx ends, then stops in order: no new requests, open ones end, the queue is
 // committed.
-func (s *serveCmd) serve(ctx context.Context, a *app.App, public *url.URL, listener net.Listener) error {
+func (s *serveCmd) serve(ctx context.Context, a *app.App, o handlers.Options, listener net.Listener) error {
 	proxies, err := s.Proxies()
 	if err != nil {
 		return err
 	}
-	server := handlers.Server(a, handlers.Options{BaseURL: public, Proxies: proxies, Stopping: ctx.Done()})
+	o.Proxies, o.Stopping = proxies, ctx.Done()
+	server := handlers.Server(a, o)
 	var work sync.WaitGroup
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"latchkey/handlers/api"
 	"latchkey/handlers/console"
 	"latchkey/handlers/gateway"
 	"latchkey/internal/app"
@@ -28,6 +29,8 @@ type Options struct {
 	BaseURL *url.URL
 	Proxies []netip.Prefix // whose X-Forwarded-For is believed
 	Gateway gateway.Options
+	// GitHubKeys are the pinned public keys of GitHub's secret scanning; nil: its alerts are not taken.
+	GitHubKeys *api.GitHubKeys
 	// StallTimeout is how long a form of the console may take to arrive, and a reader to take each
 	// part of an answer; 0 means 30 seconds.
 	StallTimeout time.Duration
@@ -82,11 +85,20 @@ func New(a *app.App, o Options) *echo.Echo {
 	c := console.Register(e, console.Deps{
 		Accounts: a.Accounts, Audit: a.Audit, Keys: a.Keys, Signals: a.Signals, Templates: a.Templates, Orgs: a.Orgs, Ingest: a.Ingest, Gateway: e, BaseURL: o.BaseURL, Now: a.Now, Stopping: o.Stopping,
 	})
-	e.HTTPErrorHandler = func(err error, ctx Ctx) { failed(c, ctx, err) }
+	management := api.Register(e, api.Deps{
+		Accounts: a.Accounts, Audit: a.Audit, Keys: a.Keys, Signals: a.Signals, Templates: a.Templates, Orgs: a.Orgs, Limits: a.Limits, Usage: a.Usage, Leaks: a.Leaks, Hygiene: a.Hygiene, Idempotency: a.Repeats, GitHubKeys: o.GitHubKeys, BaseURL: o.BaseURL, Now: a.Now,
+	})
+	e.HTTPErrorHandler = func(err error, ctx Ctx) {
+		if api.Below(ctx.Request().URL.Path) {
+			management.Fail(ctx, err)
+			return
+		}
+		failed(c, ctx, err)
+	}
 	return e
 }
 
-// failed answers what no handler answered: JSON below /api, a page elsewhere.
+// failed answers what no handler answered: the gateway's JSON below /api, a page elsewhere.
 func failed(c *console.Console, ctx Ctx, err error) {
 	if ctx.Response().Committed {
 		return

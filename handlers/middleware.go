@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
+
+	"latchkey/handlers/api"
 )
 
 // requestIDs gives each request an id of ours; one that a client sends is not believed.
@@ -56,7 +58,7 @@ func accessLog(now func() time.Time) echo.MiddlewareFunc {
 			}
 			level := slog.LevelInfo
 			path := c.Path()
-			if strings.HasPrefix(path, "/static/") || strings.HasPrefix(path, "/api/") || path == "/healthz" || path == "/readyz" {
+			if strings.HasPrefix(path, "/static/") || forPrograms(path) || path == "/healthz" || path == "/readyz" {
 				level = slog.LevelDebug
 			}
 			if c.Response().Status >= http.StatusInternalServerError {
@@ -94,7 +96,7 @@ func securityHeaders(base *url.URL) echo.MiddlewareFunc {
 			h := c.Response().Header()
 			h.Set(echo.HeaderXContentTypeOptions, "nosniff")
 			h.Set(echo.HeaderCacheControl, "no-store")
-			if !strings.HasPrefix(c.Request().URL.Path, "/api/") {
+			if !forPrograms(c.Request().URL.Path) {
 				h.Set(echo.HeaderContentSecurityPolicy, policy)
 				h.Set(echo.HeaderReferrerPolicy, "same-origin")
 				h.Set(echo.HeaderXFrameOptions, "DENY")
@@ -109,12 +111,16 @@ func securityHeaders(base *url.URL) echo.MiddlewareFunc {
 	}
 }
 
-// deadlines end a console request whose form stalls, and a long answer whose reader does; the
-// gateway has deadlines of its own. The server takes both back before a connection's next request.
+// forPrograms tells the paths of the gateway and the management API from pages.
+func forPrograms(path string) bool { return strings.HasPrefix(path, "/api/") || api.Below(path) }
+
+// deadlines end a console request whose form stalls, or a call of the management API whose body
+// does, and a long answer whose reader does; the gateway has deadlines of its own. The server takes
+// both back before a connection's next request.
 func deadlines(timeout time.Duration) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c Ctx) error {
-			if strings.HasPrefix(c.Request().URL.Path, "/api/") {
+			if path := c.Request().URL.Path; forPrograms(path) && !api.Below(path) {
 				return next(c)
 			}
 			plain := c.Response().Writer
