@@ -8,47 +8,49 @@ import (
 	"os"
 	"strings"
 
-	"latchkey/internal/access"
-	"latchkey/internal/app"
 	"latchkey/internal/fault"
-	"latchkey/internal/keys"
 	"latchkey/internal/mapping"
 	"latchkey/internal/templates"
 	"latchkey/models"
 )
 
-// chooseTemplate fills in which payload template the new key goes by.
-func (k keysCreateCmd) chooseTemplate(ctx context.Context, a *app.App, actor access.Actor, form *keys.CreateForm) error {
+// template is which payload template the new key goes by.
+func (k keysCreateCmd) template() (templateChoice, error) {
 	if k.Type == models.ProductOrgs && k.Template == "" && k.TemplateName == "" && !k.Capture {
-		return errors.New("a Product org key needs a payload template: use --template FILE, --template-name NAME or --capture")
+		return templateChoice{}, errors.New("a Product org key needs a payload template: use --template FILE, --template-name NAME or --capture")
 	}
-	form.CaptureFirst = k.Capture
+	choice := templateChoice{Name: k.TemplateName, Capture: k.Capture}
 	if k.Template != "" {
 		rows, err := readTemplate(k.Template)
 		if err != nil {
-			return err
+			return templateChoice{}, err
 		}
-		form.Template = &rows
+		choice.Rows = &rows
 	}
-	if k.TemplateName == "" {
-		return nil
-	}
-	named, err := a.Templates.Named(ctx, actor)
+	return choice, nil
+}
+
+// templateNamed is the id of the template with this name, in any case.
+func (s localKeys) templateNamed(ctx context.Context, name string) (string, error) {
+	named, err := s.app.Templates.Named(ctx, s.actor)
 	if err != nil {
-		return err
+		return "", err
 	}
 	var names []string
 	for _, v := range named {
-		if strings.EqualFold(v.Template.Name, k.TemplateName) {
-			form.TemplateID = v.Template.ID
-			return nil
+		if strings.EqualFold(v.Template.Name, name) {
+			return v.Template.ID, nil
 		}
 		names = append(names, v.Template.Name)
 	}
+	return "", noTemplate(name, names)
+}
+
+func noTemplate(name string, names []string) error {
 	if len(names) == 0 {
-		return fmt.Errorf("--template-name %q: the workspace has no named template yet; give the template of a key a name in the console, or use --template", k.TemplateName)
+		return fmt.Errorf("--template-name %q: the workspace has no named template yet; give the template of a key a name in the console, or use --template", name)
 	}
-	return fmt.Errorf("--template-name %q: no template has this name; there are: %s", k.TemplateName, strings.Join(names, ", "))
+	return fmt.Errorf("--template-name %q: no template has this name; there are: %s", name, strings.Join(names, ", "))
 }
 
 // maxTemplateFile bounds what is read as a template, in bytes; a full template is far smaller.

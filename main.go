@@ -23,7 +23,7 @@ type cli struct {
 	Setup       setupCmd       `cmd:"" help:"Make the first account and workspace without a browser."`
 	Password    passwordCmd    `cmd:"" help:"Set a new password for an account whose own is forgotten."`
 	Seed        seedCmd        `cmd:"" help:"Fill an empty database with a demo workspace."`
-	Keys        keysCmd        `cmd:"" help:"Create, list and deactivate keys beside a running server."`
+	Keys        keysCmd        `cmd:"" help:"Create, list, rotate and deactivate keys: in this machine's database, beside a running server, or on a remote instance."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running server whether it is ready; exit status 0 if so."`
 }
 

@@ -147,6 +147,9 @@
       if (target.childElementCount) openDialog();
     } else if (d.open && d.contains(ctx.sourceElement) && ctx.swap !== "none" && ctx.response?.status < 400) {
       closeDialog();
+    } else if (ctx.request.method === "POST" && document.activeElement === document.body) {
+      // The button that was pressed went with what was swapped.
+      $("main [data-focus]")?.focus();
     }
     prepare();
   });

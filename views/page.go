@@ -37,6 +37,7 @@ type Shell struct {
 	SignOutHref      string    // POSTed to
 	Environment      string    // "live" or "test"; test shows the banner
 	EnvSwitch        []EnvLink // empty on pages that have no environments
+	Alert            *Alert    // what cannot wait; nil mostly
 	ShortcutsOff     bool
 }
 

@@ -72,10 +72,17 @@ func (s *server) auditChoices(c Ctx, p *views.AuditView) error {
 
 // auditRow fills the view of one entry; the key page uses it too.
 func (s *server) auditRow(c Ctx, e audit.Entry) views.AuditRow {
-	return views.AuditRow{
+	row := views.AuditRow{
 		ID: e.ID, Time: s.exactTime(c, e.CreatedAt.Time), Actor: e.ActorLabel, Sentence: audit.Sentence(e),
 		Address: e.IP, RequestID: e.RequestID, Changes: auditChanges(e),
 	}
+	if e.ActorKeyID != nil {
+		row.ByKey = true
+		if v := visit(c); v.Actor.Can(access.ManageAPIKeys) {
+			row.ActorHref = v.path(keysPath, *e.ActorKeyID)
+		}
+	}
+	return row
 }
 
 func auditChanges(e audit.Entry) []views.AuditChange {

@@ -44,7 +44,7 @@ func TestAuditPagesBackAndForth(t *testing.T) {
 	a := app(t)
 	b := signIn(t, a, ownerEmail)
 	for i := range 120 {
-		settings := url.Values{"name": {"Acme"}, "raw_retention_days": {strings.Repeat("1", 1+i%3)}, "rejected_retention_days": {"7"}}
+		settings := url.Values{"name": {"Acme"}, "raw_retention_days": {strings.Repeat("1", 1+i%3)}, "rejected_retention_days": {"7"}, "rate_limit": {"600"}}
 		b.NotFollowing().Post("/w/acme/settings", settings)
 	}
 	first := b.Get("/w/acme/audit?action=workspace.settings_changed")
@@ -73,8 +73,8 @@ func entry(body string) string {
 func TestAuditExportsAreCompleteAndFormulasAreNeutralised(t *testing.T) {
 	a := app(t)
 	b := signIn(t, a, ownerEmail)
-	b.Post("/w/acme/settings", url.Values{"name": {`=HYPERLINK("https://evil.example")`}, "raw_retention_days": {"30"}, "rejected_retention_days": {"7"}}).Want(http.StatusOK)
-	b.Post("/w/acme/settings", url.Values{"name": {"Acme"}, "raw_retention_days": {"30"}, "rejected_retention_days": {"7"}}).Want(http.StatusOK)
+	b.Post("/w/acme/settings", url.Values{"name": {`=HYPERLINK("https://evil.example")`}, "raw_retention_days": {"30"}, "rejected_retention_days": {"7"}, "rate_limit": {"600"}}).Want(http.StatusOK)
+	b.Post("/w/acme/settings", url.Values{"name": {"Acme"}, "raw_retention_days": {"30"}, "rejected_retention_days": {"7"}, "rate_limit": {"600"}}).Want(http.StatusOK)
 	page := b.Get("/w/acme/audit")
 	want := strings.Count(page.Body, `id="entry-`)
 
@@ -105,4 +105,21 @@ func TestAuditExportsAreCompleteAndFormulasAreNeutralised(t *testing.T) {
 			t.Errorf("not JSON: %s", line)
 		}
 	}
+}
+
+func TestAProgramIsNamedByItsKeyAndCanBeFilteredBy(t *testing.T) {
+	a := app(t)
+	k, other := apiKey(t, a, access.ReadWriteWorkspace), a.NewKey(t, called("Before"))
+	program := access.Actor{KeyID: k.Key.ID, KeyMaker: a.Owner.AccountID, WorkspaceID: a.Owner.WorkspaceID, Label: k.Key.Name, Scopes: access.ParseScopes(k.Key.Scopes)}
+	if err := a.Keys.Rename(t.Context(), program, other.Key.ID, "After"); err != nil {
+		t.Fatal(err)
+	}
+	b := signIn(t, a, ownerEmail)
+	page := b.Get("/w/acme/audit").Submit("Filter", map[string]string{"Who": "CI"}).
+		Shows("CI (API key) renamed the API key After", "Done by a program with the key CI").Hides("set up this instance")
+	if got := page.URL.Query().Get("actor"); got != k.Key.ID {
+		t.Errorf("filters by %q", got)
+	}
+	page.Follow("CI").At(keyPage(k)).Want(http.StatusOK)
+	b.Get("/w/acme/audit?actor=" + a.Owner.AccountID).Hides("(API key)")
 }

@@ -10,8 +10,11 @@ import (
 
 	"latchkey/internal/accounts"
 	"latchkey/internal/audit"
+	"latchkey/internal/hygiene"
 	"latchkey/internal/ingest"
 	"latchkey/internal/keys"
+	"latchkey/internal/leaks"
+	"latchkey/internal/notices"
 	"latchkey/internal/orgs"
 	"latchkey/internal/signals"
 	"latchkey/internal/templates"
@@ -29,10 +32,15 @@ type Deps struct {
 	Templates *templates.Service
 	Orgs      *orgs.Service
 	Ingest    *ingest.Service
-	Gateway   http.Handler    // the mounted routes, for test events
-	Stopping  <-chan struct{} // closed when the server begins to stop: streams end then
-	BaseURL   *url.URL        // as people reach this instance; HTTPS makes cookies secure
-	Now       func() time.Time
+	Notices   *notices.Service
+	Hygiene   *hygiene.Service
+	Leaks     *leaks.Service
+	// GitHubAlerts tells that alerts of GitHub's secret scanning are taken.
+	GitHubAlerts bool
+	Gateway      http.Handler    // the mounted routes, for test events
+	Stopping     <-chan struct{} // closed when the server begins to stop: streams end then
+	BaseURL      *url.URL        // as people reach this instance; HTTPS makes cookies secure
+	Now          func() time.Time
 }
 
 type server struct {

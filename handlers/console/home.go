@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"latchkey/internal/access"
+	"latchkey/internal/hygiene"
 	"latchkey/internal/keys"
 	"latchkey/internal/signals"
+	"latchkey/models"
 	"latchkey/views"
 	"latchkey/views/ui"
 )
@@ -31,6 +33,9 @@ func (s *server) home(c Ctx) error {
 		return err
 	}
 	p := views.HomeView{}
+	if p.Notices, err = s.homeNotices(c); err != nil {
+		return err
+	}
 	if progress.FirstSignal == "" {
 		steps := s.onboardingView(c, progress)
 		p.Onboarding = &steps
@@ -99,6 +104,10 @@ func (s *server) fillHome(c Ctx, p *views.HomeView) error {
 	if today.Rejected > 0 {
 		p.Rejected.Tone = ui.ToneDanger
 	}
+	p.APICalls = ui.StatProps{Label: "API calls today", Value: ui.Count(int(today.APICalls)), Hint: hint}
+	if v.Actor.Can(access.ManageAPIKeys) {
+		p.APICalls.Href = withQuery(v.path(keysPath), withValue(envQuery(v.Env), "type", models.APIAccess))
+	}
 	if err := s.homeChart(c, p); err != nil {
 		return err
 	}
@@ -112,6 +121,9 @@ func (s *server) fillHome(c Ctx, p *views.HomeView) error {
 	for _, k := range waiting {
 		p.Waiting = append(p.Waiting, views.WaitingKey{Name: k.Name, Href: v.path(keysPath, k.ID, waitingPart), Count: waitingText(k)})
 	}
+	if err := s.homeHygiene(c, p); err != nil {
+		return err
+	}
 	expiring, idle, err := s.Keys.Attention(ctx, v.Actor, v.Env, idleAfter, attentionLimit)
 	for _, k := range expiring {
 		p.Expiring = append(p.Expiring, views.AttentionRow{Name: k.Name, Href: v.path(keysPath, k.ID), When: s.time(c, k.ExpiresAt.Time, "")})
@@ -120,6 +132,20 @@ func (s *server) fillHome(c Ctx, p *views.HomeView) error {
 		p.Idle = append(p.Idle, views.AttentionRow{Name: k.Name, Href: v.path(keysPath, k.ID), When: s.time(c, k.LastUsed.LastUsedAt.Time, "Never")})
 	}
 	return err
+}
+
+// homeHygiene counts what could be tidied up.
+func (s *server) homeHygiene(c Ctx, p *views.HomeView) error {
+	v := visit(c)
+	found, err := s.Hygiene.List(c.Request().Context(), v.Actor, hygiene.Filter{Environment: v.Env, Limit: 1})
+	if err != nil {
+		return err
+	}
+	p.Hygiene = ui.StatProps{Label: "Key hygiene", Value: "Tidy", Hint: "nothing found", Href: hygieneQuery{Env: v.Env}.href(v)}
+	if n := found.Counts[""]; n > 0 {
+		p.Hygiene.Value, p.Hygiene.Hint = ui.Count(n), "findings to look at"
+	}
+	return nil
 }
 
 func (s *server) homeChart(c Ctx, p *views.HomeView) error {

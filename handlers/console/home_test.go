@@ -67,3 +67,20 @@ func TestAViewerIsToldWhoMayCreateTheFirstKey(t *testing.T) {
 	s := member(t, a, access.Viewer).Get("/w/acme").Want(http.StatusOK).Shows("Your role may not create keys.")
 	s.Hides(keyList)
 }
+
+func TestHomeCountsAPICallsApartFromEventsAndSaysWhatCouldBeTidiedUp(t *testing.T) {
+	a := app(t)
+	program := apiKey(t, a, access.ReadWorkspace)
+	posted(t, a, a.NewKey(t, called("Endless")), `{"event":"x"}`)
+	for range 3 {
+		apptest.NewBrowser(t, a.URL).Get("/api/v1/me", "Authorization", "Bearer "+program.Value.Reveal()).Want(http.StatusOK)
+	}
+	b := signIn(t, a, ownerEmail)
+	apptest.Eventually(t, "the day's numbers", func() bool {
+		text := b.Get("/w/acme").Text()
+		return strings.Contains(text, "Accepted today 1 ") && strings.Contains(text, "API calls today 3 ")
+	})
+	b.Get("/w/acme").Shows("Key hygiene 2 findings to look at").Follow("2").At(hygienePage).Shows("Endless", "CI")
+	b.Get("/w/acme").Follow("3").At(keyList).Shows("CI").Hides("Endless")
+	member(t, a, access.Viewer).Get("/w/acme").Want(http.StatusOK).Shows("API calls today 3").Hides("Key hygiene", hygienePage)
+}

@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"net/url"
+	"slices"
 
 	"latchkey/internal/access"
 	"latchkey/internal/keys"
@@ -15,7 +16,7 @@ const keysPath = "settings/api-keys"
 
 func (s *server) keyRoutes() []Route {
 	const list, one = "/w/:slug/" + keysPath, "/w/:slug/" + keysPath + "/:id"
-	return []Route{
+	return slices.Concat(s.rotationRoutes(), s.protectionRoutes(), []Route{
 		{GET, list, In(access.ManageKeys), s.listKeys},
 		{POST, list + "/search", In(access.ManageKeys), s.searchKeys},
 		{GET, list + "/new", In(access.ManageKeys), s.newKey},
@@ -26,7 +27,9 @@ func (s *server) keyRoutes() []Route {
 		{POST, one + "/expiry", In(access.ManageKeys), s.changeKeyExpiry},
 		{GET, one + "/deactivation", In(access.ManageKeys), s.confirmKeyDeactivation},
 		{POST, one + "/deactivation", In(access.ManageKeys), s.deactivateKey},
-	}
+		{GET, list + "/import", In(access.ManageKeys), s.newImport},
+		{POST, list + "/import", In(access.ManageKeys), s.importKey},
+	})
 }
 
 func (s *server) listKeys(c Ctx) error {

@@ -20,15 +20,19 @@ const (
 )
 
 var newKeyFields = []string{
-	"name", "endpoint_type", "environment", "expires", "expires_at", "secret", "template_from", "template", "on_error", "source",
+	"name", "endpoint_type", "environment", "template_from", "template", "on_error", "scopes", "expires", "expires_at", "secret", "source",
 }
 
 // newKey shows the form; ?type= chooses what the key is for, ?like= fills it in from another key,
 // and ?sample= names a payload to make the template from.
 func (s *server) newKey(c Ctx) error {
 	v := visit(c)
+	policy, err := s.keyPolicy(c)
+	if err != nil {
+		return err
+	}
 	values := map[string]string{
-		"endpoint_type": keyTypes[0].Value, "environment": v.Env, "expires": expiry90Days,
+		"endpoint_type": keyTypes[0].Value, "environment": v.Env, "expires": policy.preferred(),
 		"template_from": templateMade, "on_error": models.OnErrorReject,
 	}
 	if t := keyTypeNamed(c.QueryParam("type")); t.Path != "" {
@@ -40,12 +44,21 @@ func (s *server) newKey(c Ctx) error {
 			return err
 		}
 	}
-	var err error
 	if e.Sample, err = s.loadSample(c, "", c.QueryParam("sample"), ""); err != nil {
 		return err
 	}
-	p := s.newKeyView(c, views.Form{Values: values}, e, uuid.NewString())
-	return s.render(c, http.StatusOK, views.NewKey(p), nil)
+	return s.newKeyPage(c, http.StatusOK, views.Form{Values: values}, e, uuid.NewString())
+}
+
+func (s *server) newKeyPage(c Ctx, status int, f views.Form, e templateEditor, nonce string) error {
+	p, err := s.newKeyView(c, f, e, nonce)
+	if err != nil {
+		return err
+	}
+	if f := p.Form.Values; f["endpoint_type"] == models.APIAccess && whyNoAPI(visit(c).Actor, keyPolicy{Plan: visit(c).Workspace.Plan}) != "" {
+		f["endpoint_type"] = keyTypes[0].Value // a disabled card sends nothing
+	}
+	return s.render(c, status, views.NewKey(p), nil)
 }
 
 // fillLike fills the form in from another key.
@@ -59,6 +72,7 @@ func (s *server) fillLike(c Ctx, id string, values map[string]string, e *templat
 	if k.SecretHash != nil {
 		values["secret"] = "on"
 	}
+	values["scopes"] = k.Scopes
 	v.Env = k.Environment
 	if k.EndpointType != models.ProductOrgs {
 		return nil
@@ -92,14 +106,20 @@ func (s *server) createKey(c Ctx) error {
 	if isHTMX(c) || editorPressed(f.Get("do"), f.Get("endpoint_type"), f.Get("template_from")) {
 		return s.editNewTemplate(c, e)
 	}
-	made, err := s.Keys.Create(c.Request().Context(), v.Actor, s.createForm(c, e))
+	wanted := s.createForm(c, e)
+	if err := s.protectLike(c, &wanted); err != nil {
+		return err
+	}
+	made, err := s.Keys.Create(c.Request().Context(), v.Actor, wanted)
 	var before keys.AlreadyMade
 	if errors.As(err, &before) {
 		return s.alreadyMade(c, before.KeyID)
 	}
 	if err != nil {
-		shown := atField(sent(c, err, newKeyFields, newKeyFields))
-		p := s.newKeyView(c, shown, e, f.Get("nonce"))
+		p, viewErr := s.newKeyView(c, s.newKeyForm(c, err), e, f.Get("nonce"))
+		if viewErr != nil {
+			return viewErr
+		}
 		if found := templates.FindingsOf(err); len(found) > 0 {
 			delete(p.Form.Errors, "template")
 			_, at := templateOf(e.Rows)
@@ -110,6 +130,13 @@ func (s *server) createKey(c Ctx) error {
 		return s.refused(c, err, views.NewKey(p), nil)
 	}
 	return s.render(c, http.StatusOK, views.RevealedKey(s.revealView(c, made, e)), nil)
+}
+
+// newKeyForm is the form as it was sent; scopes are several fields.
+func (s *server) newKeyForm(c Ctx, err error) views.Form {
+	f := atField(sent(c, err, newKeyFields, newKeyFields))
+	f.Values["scopes"] = scopesOf(form(c)).String()
+	return f
 }
 
 // editorPressed tells a button of the editor from the one that makes the key. Enter presses either,
@@ -128,8 +155,7 @@ func (s *server) editNewTemplate(c Ctx, e templateEditor) error {
 	if isHTMX(c) {
 		return s.swapEditor(c, visit(c).path(keysPath), "", e, tried)
 	}
-	shown := sent(c, nil, newKeyFields, newKeyFields)
-	return s.render(c, http.StatusOK, views.NewKey(s.newKeyView(c, shown, e, f.Get("nonce"))), nil)
+	return s.newKeyPage(c, http.StatusOK, s.newKeyForm(c, nil), e, f.Get("nonce"))
 }
 
 func (s *server) createForm(c Ctx, e templateEditor) keys.CreateForm {
@@ -138,6 +164,9 @@ func (s *server) createForm(c Ctx, e templateEditor) keys.CreateForm {
 		Name: f.Get("name"), Environment: f.Get("environment"), EndpointType: f.Get("endpoint_type"),
 		ExpiresAt:  expiryOf(f.Get("expires"), f.Get("expires_at"), s.Now(), v.Account.Zone),
 		WithSecret: f.Get("secret") != "", Nonce: f.Get("nonce"),
+	}
+	if out.EndpointType == models.APIAccess {
+		out.WithSecret, out.Scopes = false, scopesOf(f)
 	}
 	if out.EndpointType != models.ProductOrgs {
 		return out
@@ -164,26 +193,20 @@ func (s *server) alreadyMade(c Ctx, id string) error {
 	v.Env = k.Environment
 	href := v.path(keysPath, id)
 	return s.render(c, http.StatusConflict, views.KeyAlreadyMade(views.KeyAlreadyMadeView{
-		Page: s.keyShell(c, "Key already created"), Name: k.Name, Masked: maskedKey(k.KeyPrefix),
+		Page: s.keyShell(c, "Key already created"), Name: k.Name, Masked: masked(k.APIKey),
 		KeyHref: href, LikeHref: likeHref(c, id), EndHref: href + "/deactivation", ListHref: v.envPath(keysPath),
 		Ended: k.Status != models.KeyActive,
 	}), nil)
 }
 
 func (s *server) revealView(c Ctx, made keys.Created, e templateEditor) views.RevealedKeyView {
-	v, k := visit(c), made.Key
-	href, url := v.path(keysPath, k.ID), s.base(c)+keyTypeNamed(k.EndpointType).Path
-	value, secret := made.Value.Reveal(), made.Secret.Reveal()
-	body := keyTypeNamed(k.EndpointType).sample()
-	if form(c).Get("template_from") == templateMade {
-		body = orText(e.Sample.compact(), body)
+	p := s.reveal(c, made.Key, made.Value.Reveal(), made.Secret.Reveal())
+	p.Page, p.Title = s.keyShell(c, "Key created"), "Key created: "+made.Key.Name
+	if body := e.Sample.compact(); body != "" && made.Key.EndpointType == models.ProductOrgs && form(c).Get("template_from") == templateMade {
+		p.Body = body
+		p.Examples = webhookExamples(s.base(c)+keyTypeNamed(models.ProductOrgs).Path, p.Key, p.Secret, body)
 	}
-	return views.RevealedKeyView{
-		Page: s.keyShell(c, "Key created"), Name: k.Name, Key: value, Secret: secret, URL: url + "/" + value,
-		InURL: keyInURL(url, value, secret).sending(body).tabs(), InHeader: keyInHeader(url, value, secret).sending(body).tabs(),
-		SendTo: keyTypeNamed(k.EndpointType).Path, Body: body,
-		WaitURL: href + "/first-request", KeyHref: href, ListHref: v.envPath(keysPath),
-	}
+	return p
 }
 
 // keyShell is the frame of the pages about one key: it shows the key's environment, and no switch

@@ -80,7 +80,7 @@ func TestARefusedFormComesBackWithItsValuesAndSentences(t *testing.T) {
 			Want(http.StatusUnprocessableEntity)
 	}
 	b.Post(keyList, url.Values{"name": {"x"}, "environment": {"live"}, "endpoint_type": {"nothing"}, "expires": {"never"}}).
-		Want(http.StatusUnprocessableEntity).Shows("Choose what the key is for.")
+		Want(http.StatusUnprocessableEntity).Shows("Choose what the key is for")
 	b.Post(keyList, url.Values{"name": {"x"}, "environment": {"live"}, "endpoint_type": {"product_orgs"}, "expires": {"never"}}).
 		Want(http.StatusUnprocessableEntity).Shows("A Product org key needs a payload template")
 	only(t, a)
@@ -171,4 +171,25 @@ func TestAStreamEndsWhenTheServerStops(t *testing.T) {
 	a.Stop()
 	for lines.Scan() {
 	}
+}
+
+func TestAnotherLikeItIsProtectedLikeIt(t *testing.T) {
+	a := app(t)
+	k := a.NewKey(t, called("Shop"), func(f *keys.CreateForm) {
+		f.RateLimit, f.OnLeak, f.AllowList, f.AllowListMode = 60, models.OnLeakAlert, "10.0.0.0/8", models.AllowListEnforce
+	})
+	b := signIn(t, a, ownerEmail)
+	s := b.Get(keyList+"/new?like="+k.Key.ID).Shows("Taken over from Shop: the limit of 60 requests a minute, the address list, only an alarm").
+		Submit("Create key", map[string]string{"Name": "Shop 2"}).Want(http.StatusOK)
+	id, err := a.Keys.Find(t.Context(), a.Owner, s.Value("new-key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := a.Keys.Get(t.Context(), a.Owner, id)
+	if err != nil || made.RateLimit != 60 || made.OnLeak != models.OnLeakAlert || made.AllowList != "10.0.0.0/8" || made.AllowListMode != models.AllowListEnforce {
+		t.Errorf("made %+v, %v", made.APIKey, err)
+	}
+	theirs := elsewhere(t, a)
+	b.Post(keyList, url.Values{"name": {"x"}, "like": {theirs.Key.ID}, "environment": {"live"}, "endpoint_type": {"signal_staging"}, "expires": {"never"}}).
+		Want(http.StatusNotFound).Hides("Alien key")
 }

@@ -102,7 +102,7 @@ func (s *server) deactivationView(c Ctx, from string, refusal error) (views.Deac
 	v.Env = k.Environment
 	href := v.path(keysPath, k.ID)
 	p := views.DeactivateKeyView{
-		Name: k.Name, Traffic: s.trafficText(traffic), TypeName: traffic.NeedsName(),
+		Name: k.Name, Traffic: s.trafficText(k, traffic), TypeName: traffic.NeedsName(),
 		Error: fault.FieldsOf(refusal)["confirm"], Action: href + "/deactivation", BackHref: href,
 	}
 	if from == "list" {
@@ -115,7 +115,12 @@ func (s *server) deactivationView(c Ctx, from string, refusal error) (views.Deac
 }
 
 // trafficText is what ending the key would cut off.
-func (s *server) trafficText(t keys.Traffic) string {
+func (s *server) trafficText(k keys.Item, t keys.Traffic) string {
+	got := "received " + events(t.Last24h)
+	none := "received no events"
+	if k.EndpointType == models.APIAccess {
+		got, none = "made "+counted(int(t.Last24h), "call"), "made no calls"
+	}
 	latest := ""
 	if !t.LatestAt.IsZero() {
 		latest = ui.Relative(t.LatestAt, s.Now())
@@ -125,11 +130,11 @@ func (s *server) trafficText(t keys.Traffic) string {
 	}
 	switch {
 	case t.Last24h > 0 && latest != "":
-		return "It received " + events(t.Last24h) + " in the last 24 hours, the latest " + latest + "."
+		return "It " + got + " in the last 24 hours, the latest " + latest + "."
 	case t.Last24h > 0:
-		return "It received " + events(t.Last24h) + " in the last 24 hours."
+		return "It " + got + " in the last 24 hours."
 	case latest != "":
-		return "It received no events in the last 24 hours; the latest request came " + latest + "."
+		return "It " + none + " in the last 24 hours; the latest request came " + latest + "."
 	default:
 		return "It has never been used."
 	}

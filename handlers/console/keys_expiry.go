@@ -1,6 +1,8 @@
 package console
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"latchkey/views"
@@ -24,6 +26,9 @@ var expiryChoices = []ui.Option{
 	{Value: expiryNever, Label: "Never"},
 }
 
+// expiryDays is how long the choices last at most.
+var expiryDays = map[string]int{expiry30Days: 30, expiry90Days: 90, expiryYear: 366}
+
 const inputTime = "2006-01-02T15:04"
 
 // expiryOf reads the fields expires and expires_at, the latter in the reader's zone; zero means
@@ -32,17 +37,18 @@ func expiryOf(choice, at string, now time.Time, zone *time.Location) time.Time {
 	switch choice {
 	case expiryNever:
 		return time.Time{}
-	case expiry30Days:
-		return now.AddDate(0, 0, 30)
-	case expiry90Days:
-		return now.AddDate(0, 0, 90)
 	case expiryYear:
-		return now.AddDate(1, 0, 0)
+		return now.UTC().AddDate(1, 0, 0)
 	case expiryAt:
 		for _, layout := range []string{inputTime, inputTime + ":05"} {
 			if t, err := time.ParseInLocation(layout, at, zone); err == nil {
 				return t
 			}
+		}
+	}
+	if days, ok := strings.CutSuffix(choice, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n > 0 && n < 100_000 {
+			return now.Add(time.Duration(n) * 24 * time.Hour)
 		}
 	}
 	return time.Unix(0, 0)

@@ -3,6 +3,7 @@ package console
 import (
 	"time"
 
+	"latchkey/internal/access"
 	"latchkey/internal/keys"
 	"latchkey/models"
 	"latchkey/views"
@@ -24,7 +25,14 @@ var keyTypes = []keyType{{
 	Value: models.ProductOrgs, Label: "Product org updates", Icon: ui.IconBuilding,
 	Text: "Keeps what is known about each organisation: plan, users, MRR, trial, feature flags. A payload template says where a sender puts each.",
 	Path: "/api/product-orgs/webhook",
+}, {
+	Value: models.APIAccess, Label: "API access", Icon: ui.IconCode,
+	Text: "For scripts, CI and agents: reads what has arrived and manages keys through the API, as far as its scopes allow.",
+	Path: apiPath,
 }}
+
+// apiPath is the base of the management API.
+const apiPath = "/api/v1"
 
 func keyTypeNamed(value string) keyType {
 	for _, t := range keyTypes {
@@ -44,7 +52,12 @@ func (s *server) keysView(c Ctx, q keyQuery, found keys.Page) views.KeysView {
 	q = q.at("", "")
 	p := views.KeysView{
 		Page:       s.shell(c, page{Title: "API keys", Nav: navKeys, HasEnv: true}),
-		CreateHref: v.envPath(keysPath, "new"), TemplatesHref: v.path(templatesPath),
+		CreateHref: v.envPath(keysPath, "new"), HygieneHref: v.envPath(keysPath, "hygiene"),
+		More: []ui.MenuItem{
+			{Label: "Saved templates", Href: v.path(templatesPath), Icon: ui.IconFile},
+			{Label: "Import a key", Href: v.envPath(keysPath, importPath), Icon: ui.IconDownload},
+			{Label: "Find a leaked key", Href: v.path(keysPath, "leaks"), Icon: ui.IconSearch},
+		},
 		Tabs:  s.keyTabs(c, q, found.Counts),
 		Type:  q.Type,
 		Types: []ui.Option{{Value: "", Label: "All types"}},
@@ -55,7 +68,9 @@ func (s *server) keysView(c Ctx, q keyQuery, found keys.Page) views.KeysView {
 		Paging: ui.PaginationProps{Summary: "Showing " + ui.Count(len(found.Items)) + " of " + ui.Count(found.Counts[q.Status])},
 	}
 	for _, t := range keyTypes {
-		p.Types = append(p.Types, ui.Option{Value: t.Value, Label: t.Label})
+		if t.Value != models.APIAccess || v.Actor.Can(access.ReadAPIKeys) {
+			p.Types = append(p.Types, ui.Option{Value: t.Value, Label: t.Label})
+		}
 	}
 	if q.narrowed() {
 		p.Filter.ClearHref = keyQuery{Env: q.Env}.href(v)
@@ -108,8 +123,8 @@ func (s *server) noKeys(c Ctx, q keyQuery, p views.KeysView) *ui.EmptyStateProps
 func (s *server) keyRow(c Ctx, k keys.Item) views.KeyRowView {
 	href := visit(c).path(keysPath, k.ID)
 	row := views.KeyRowView{
-		ID: k.ID, Name: k.Name, Href: href, Masked: maskedKey(k.KeyPrefix), Type: keyTypeNamed(k.EndpointType).Label,
-		Status:    keyBadge(k, s.Now()),
+		ID: k.ID, Name: k.Name, Href: href, Masked: masked(k.APIKey), Type: keyTypeNamed(k.EndpointType).Label,
+		Status:    keyBadges(k, s.Now()),
 		LastUsed:  s.time(c, k.LastUsed.LastUsedAt.Time, "Never"),
 		Expires:   s.time(c, k.ExpiresAt.Time, "Never"),
 		Created:   views.KeyDate{DateTime: s.time(c, k.CreatedAt.Time, "").DateTime, Day: s.day(c, k.CreatedAt.Time), Absolute: s.time(c, k.CreatedAt.Time, "").Absolute},
@@ -122,7 +137,7 @@ func (s *server) keyRow(c Ctx, k keys.Item) views.KeyRowView {
 			ui.MenuItem{Label: "Create another like it", Href: likeHref(c, k.ID), Icon: ui.IconPlus})
 	} else {
 		row.Menu = append(row.Menu, ui.MenuItem{Label: "Rename", Href: href + "#name", Icon: ui.IconEdit},
-			ui.MenuItem{Label: "Change expiry", Href: href + "#expiry", Icon: ui.IconCalendar})
+			ui.MenuItem{Label: "Change expiry", Href: href + "#expiry", Icon: ui.IconCalendar}, s.rotateItem(k, href))
 	}
 	if k.Status == models.KeyDeactivated {
 		row.Expires = ui.TimeProps{Relative: "–"}
@@ -133,7 +148,22 @@ func (s *server) keyRow(c Ctx, k keys.Item) views.KeyRowView {
 	return row
 }
 
-// keyBadge is the status as people read it.
+// keyBadges are the status as people read it.
+func keyBadges(k keys.Item, now time.Time) []ui.BadgeProps {
+	badge := keyBadge(k, now)
+	switch {
+	case !k.RotatingAt(now):
+		return []ui.BadgeProps{badge}
+	case badge.Tone == ui.ToneOK:
+		return []ui.BadgeProps{rotatingBadge}
+	default:
+		return []ui.BadgeProps{badge, rotatingBadge}
+	}
+}
+
+// rotatingBadge marks an active key with two values that work.
+var rotatingBadge = ui.BadgeProps{Label: "Rotating", Tone: ui.ToneInfo, Icon: ui.IconRotate}
+
 func keyBadge(k keys.Item, now time.Time) ui.BadgeProps {
 	switch state := k.State(now); {
 	case state == "deactivated":
@@ -147,7 +177,24 @@ func keyBadge(k keys.Item, now time.Time) ui.BadgeProps {
 	}
 }
 
+// rotateItem leads to the rotation that is on, or begins one.
+func (s *server) rotateItem(k keys.Item, href string) ui.MenuItem {
+	if k.RotatingAt(s.Now()) {
+		return ui.MenuItem{Label: "Rotation", Href: href + "#" + rotationPath, Icon: ui.IconRotate}
+	}
+	rotate := href + "/" + rotationPath + "?from=list"
+	return ui.MenuItem{Label: "Rotate", Href: rotate, Icon: ui.IconRotate, Attrs: ui.OpensDialog(rotate)}
+}
+
 func maskedKey(prefix string) string { return prefix + "_••••" }
+
+// masked is what is shown of a key; nobody knows the form of an imported one.
+func masked(k models.APIKey) string {
+	if k.Imported {
+		return k.KeyPrefix + "••••"
+	}
+	return maskedKey(k.KeyPrefix)
+}
 
 func likeHref(c Ctx, id string) string { return visit(c).path(keysPath, "new") + "?like=" + id }
 

@@ -65,7 +65,13 @@ func (s *server) keyView(c Ctx) (views.KeyView, error) {
 	}
 	v.Env = k.Environment
 	p := s.keyParts(c, k)
+	if err := s.keyExpirations(c, k, &p); err != nil {
+		return p, err
+	}
 	if p.Chart, p.Spans, err = s.keyChart(c, k); err != nil {
+		return p, err
+	}
+	if p.Rotation, err = s.keyRotation(c, k); err != nil {
 		return p, err
 	}
 	if p.Requests, err = s.keyRequests(c, k); err != nil {
@@ -85,17 +91,25 @@ func (s *server) keyParts(c Ctx, k keys.Item) views.KeyView {
 	v := visit(c)
 	href := v.path(keysPath, k.ID)
 	p := views.KeyView{
-		Name: k.Name, Masked: maskedKey(k.KeyPrefix), ListHref: v.envPath(keysPath),
-		Badges:  []ui.BadgeProps{keyBadge(k, s.Now()), envBadge(k.Environment)},
+		Name: k.Name, Masked: masked(k.APIKey), ListHref: v.envPath(keysPath),
+		Badges:  append(keyBadges(k, s.Now()), envBadge(k.Environment)),
 		Notices: s.keyNotices(c, k), Facts: s.keyFacts(c, k),
 		Rename: href + "/name", Form: views.Form{Values: map[string]string{"name": k.Name, "expires": expiryNever}},
-		AuditLog: v.path("audit") + "?" + url.Values{"target": {k.ID}}.Encode(),
+		Protection: s.keyProtection(c, k),
+		AuditLog:   v.path("audit") + "?" + url.Values{"target": {k.ID}}.Encode(),
 	}
 	if k.State(s.Now()) != "active" {
 		p.LikeHref = likeHref(c, k.ID)
 	} else {
-		p.URLs = s.keyURLs(c, k)
-		p.Expiry, p.Expirations, p.Zone = href+"/expiry", expiryChoices, v.Account.Zone.String()
+		p.URLs, p.URLsText = s.keyURLs(c, k), "Put the key in place of {key}. Only the sender knows it: Latchkey keeps a hash."
+		if k.EndpointType == models.APIAccess {
+			p.URLsText = "The key goes into the header Authorization of every call."
+			p.Curl = apiCall(s.base(c)+apiPath+"/me", masked(k.APIKey)).curl()
+		}
+		if !k.RotatingAt(s.Now()) {
+			p.RotateHref = href + "/" + rotationPath
+		}
+		p.Expiry, p.Zone = href+"/expiry", v.Account.Zone.String()
 	}
 	if !k.ExpiresAt.IsZero() {
 		p.Form.Values["expires"], p.Form.Values["expires_at"] = expiryAt, k.ExpiresAt.In(v.Account.Zone).Format(inputTime)
@@ -104,6 +118,21 @@ func (s *server) keyParts(c Ctx, k keys.Item) views.KeyView {
 		p.DeactivateHref = href + "/deactivation"
 	}
 	return p
+}
+
+// keyExpirations are the choices that the workspace's policy leaves to the key.
+func (s *server) keyExpirations(c Ctx, k keys.Item, p *views.KeyView) error {
+	policy, err := s.keyPolicy(c)
+	if err != nil || p.Expiry == "" {
+		return err
+	}
+	p.Expirations, p.ExpiryHint = policy.expirations(k.ValueSince.Time, s.Now()), "Counted from now. Requests are rejected from then on."
+	if policy.MaxDays > 0 {
+		p.ExpiryHint = joinSentences(p.ExpiryHint, policy.expiryHint(), "For this one that is until "+s.time(c, policy.limit(k.ValueSince.Time), "").Absolute+"; rotate it for longer")
+	} else {
+		p.ExpiryHint = joinSentences(p.ExpiryHint, policy.expiryHint())
+	}
+	return nil
 }
 
 func envBadge(env string) ui.BadgeProps {
@@ -117,11 +146,15 @@ func (s *server) keyFacts(c Ctx, k keys.Item) []ui.Fact {
 	created, used, expires := s.time(c, k.CreatedAt.Time, ""), s.time(c, k.LastUsed.LastUsedAt.Time, "Never"), s.time(c, k.ExpiresAt.Time, "Never")
 	facts := []ui.Fact{
 		{Label: "Endpoint type", Value: keyTypeNamed(k.EndpointType).Label},
-		{Label: "Key", Value: maskedKey(k.KeyPrefix), Mono: true, Hint: "The rest was shown once, when the key was created."},
-		{Label: "Shared secret", Value: yesNo(k.SecretHash != nil, "Required, in the header X-Api-Secret", "Not required")},
-		{Label: "Last used", Time: &used, Hint: from(k.LastUsed.IP, k.LastUsed.UserAgent)},
-		{Label: "Created", Time: &created, Hint: "by " + orCommandLine(k.CreatedByName)},
+		s.keyValue(k),
 	}
+	if k.EndpointType != models.APIAccess {
+		facts = append(facts, ui.Fact{Label: "Shared secret", Value: yesNo(k.SecretHash != nil, "Required, in the header X-Api-Secret", "Not required")})
+	}
+	facts = append(facts, []ui.Fact{
+		{Label: "Last used", Time: &used, Hint: from(k.LastUsed.IP, k.LastUsed.UserAgent)},
+		{Label: "Created", Time: &created, Hint: "by " + madeBy(k)},
+	}...)
 	if k.Status == models.KeyActive {
 		facts = append(facts, ui.Fact{Label: "Expires", Time: &expires})
 	} else {
@@ -129,6 +162,26 @@ func (s *server) keyFacts(c Ctx, k keys.Item) []ui.Fact {
 		facts = append(facts, ui.Fact{Label: "Deactivated", Time: &ended, Hint: "by " + orCommandLine(k.DeactivatedBy)})
 	}
 	return append(facts, ui.Fact{Label: "Key ID", Value: k.ID, Mono: true, Copy: true})
+}
+
+// keyValue is what may be known of the present value.
+func (s *server) keyValue(k keys.Item) ui.Fact {
+	fact := ui.Fact{Label: "Key", Value: masked(k.APIKey), Mono: true, Hint: "The rest was shown once, when the key was created."}
+	switch {
+	case k.Imported:
+		fact.Hint = "Imported by its SHA-256: Latchkey has never had the key itself."
+	case k.ValueSince.After(k.CreatedAt.Time):
+		fact.Hint = "The rest was shown once, when the key was rotated " + ui.Relative(k.ValueSince.Time, s.Now()) + "."
+	}
+	return fact
+}
+
+// madeBy names the maker: a person, or an API-access key and who answers for it.
+func madeBy(k keys.Item) string {
+	if k.CreatedByKey == nil {
+		return orCommandLine(k.CreatedByName)
+	}
+	return "the API key " + orText(k.CreatedByKeyName, "that is gone") + " of " + orCommandLine(k.CreatedByName)
 }
 
 func yesNo(is bool, yes, no string) string {
@@ -155,7 +208,13 @@ func (s *server) keyURLs(c Ctx, k keys.Item) []ui.Fact {
 	url := func(label, tail, hint string) ui.Fact {
 		return ui.Fact{Label: label, Value: base + tail, Mono: true, Copy: true, Hint: hint}
 	}
-	if k.EndpointType == models.ProductOrgs {
+	switch k.EndpointType {
+	case models.APIAccess:
+		return []ui.Fact{
+			url("Base", apiPath, ""),
+			{Label: "Reference", Value: "All calls, with what each needs", Href: "/docs/api"},
+		}
+	case models.ProductOrgs:
 		return []ui.Fact{
 			url("Updates", path+"/{key}", ""),
 			url("Batch", path+"/{key}/batch", "Up to 1,000 items."),
@@ -178,11 +237,16 @@ const quietAfter = 24 * time.Hour
 func (s *server) keyNotices(c Ctx, k keys.Item) []ui.BannerProps {
 	var notices []ui.BannerProps
 	now, u := s.Now(), k.LastUsed
-	if c.QueryParam("shown") != "" {
+	if shown := c.QueryParam("shown"); shown != "" && !k.Imported {
 		notices = append(notices, ui.BannerProps{
-			Tone: ui.ToneInfo, Title: "The full key was shown already, when it was created.",
+			Tone: ui.ToneInfo, Title: "The full key was shown already, when it was " + yesNo(shown == "rotated", "rotated", "created") + ".",
 			Text:        "It can't be shown again: Latchkey keeps only a hash of it. If nobody copied it, create another one and deactivate this one.",
 			ActionLabel: "Create another like it", ActionHref: likeHref(c, k.ID),
+		})
+	}
+	if k.EndpointType == models.APIAccess && visit(c).Workspace.Plan == models.PlanFree {
+		notices = append(notices, ui.BannerProps{
+			Tone: ui.ToneWarn, Title: "The plan of this workspace has no API access.", Text: "Calls with this key get 403 plan_required, until an Owner changes the plan.",
 		})
 	}
 	if state := k.State(now); state != "active" {
@@ -230,13 +294,17 @@ func (s *server) keyAudit(c Ctx, k keys.Item) ([]views.AuditRow, error) {
 	return rows, err
 }
 
-func (s *server) keyRequests(c Ctx, k keys.Item) (views.KeyRequests, error) {
+// keyRequests is nil for a key that sends nothing into the request log.
+func (s *server) keyRequests(c Ctx, k keys.Item) (*views.KeyRequests, error) {
+	if k.EndpointType == models.APIAccess {
+		return nil, nil
+	}
 	v := visit(c)
 	q := url.Values{"key": {k.ID}}
 	if k.Environment == testEnv {
 		q.Set("env", testEnv)
 	}
-	p := views.KeyRequests{
+	p := &views.KeyRequests{
 		AllHref: v.path("requests") + "?" + q.Encode(),
 		Empty:   ui.EmptyStateProps{Icon: ui.IconActivity, Title: "No requests with this key yet."},
 	}

@@ -81,28 +81,47 @@ func (s sample) tabs() []ui.CodeTab {
 	return []ui.CodeTab{{Label: "curl", Code: s.curl()}, {Label: "Node", Code: s.node()}, {Label: "Python", Code: s.python()}, {Label: "Go", Code: s.golang()}}
 }
 
+// apiCall asks the management API for something; without a body it is a GET.
+func apiCall(url, key string) sample {
+	return sample{URL: url, Headers: [][2]string{{"Authorization", "Bearer " + key}}}
+}
+
 func (s sample) curl() string {
 	lines := []string{"curl '" + s.URL + "'"}
 	for _, h := range s.Headers {
 		lines = append(lines, "-H '"+h[0]+": "+h[1]+"'")
 	}
-	lines = append(lines, "-d '"+s.Body+"'")
+	if s.Body != "" {
+		lines = append(lines, "-d '"+s.Body+"'")
+	}
 	return strings.Join(lines, " \\\n  ")
 }
 
 func (s sample) node() string {
 	var b strings.Builder
-	b.WriteString("const response = await fetch(" + quote(s.URL) + ", {\n  method: \"POST\",\n  headers: {\n")
+	b.WriteString("const response = await fetch(" + quote(s.URL) + ", {\n")
+	if s.Body != "" {
+		b.WriteString("  method: \"POST\",\n")
+	}
+	b.WriteString("  headers: {\n")
 	for _, h := range s.Headers {
 		b.WriteString("    " + quote(h[0]) + ": " + quote(h[1]) + ",\n")
 	}
-	b.WriteString("  },\n  body: JSON.stringify(" + s.Body + "),\n});\nconsole.log(response.status, await response.json());")
+	b.WriteString("  },\n")
+	if s.Body != "" {
+		b.WriteString("  body: JSON.stringify(" + s.Body + "),\n")
+	}
+	b.WriteString("});\nconsole.log(response.status, await response.json());")
 	return b.String()
 }
 
 func (s sample) python() string {
 	var b strings.Builder
-	b.WriteString("import urllib.request\n\nrequest = urllib.request.Request(\n    " + quote(s.URL) + ",\n    data='" + s.Body + "'.encode(),\n    headers={\n")
+	b.WriteString("import urllib.request\n\nrequest = urllib.request.Request(\n    " + quote(s.URL) + ",\n")
+	if s.Body != "" {
+		b.WriteString("    data='" + s.Body + "'.encode(),\n")
+	}
+	b.WriteString("    headers={\n")
 	for _, h := range s.Headers {
 		b.WriteString("        " + quote(h[0]) + ": " + quote(h[1]) + ",\n")
 	}
@@ -112,12 +131,23 @@ func (s sample) python() string {
 
 func (s sample) golang() string {
 	var b strings.Builder
-	b.WriteString("package main\n\nimport (\n\t\"fmt\"\n\t\"log\"\n\t\"net/http\"\n\t\"strings\"\n)\n\nfunc main() {\n\tbody := strings.NewReader(`" + s.Body + "`)\n")
-	b.WriteString("\trequest, err := http.NewRequest(http.MethodPost, " + quote(s.URL) + ", body)\n\tif err != nil {\n\t\tlog.Fatal(err)\n\t}\n")
+	if s.Body == "" {
+		b.WriteString("package main\n\nimport (\n\t\"fmt\"\n\t\"io\"\n\t\"log\"\n\t\"net/http\"\n)\n\nfunc main() {\n")
+		b.WriteString("\trequest, err := http.NewRequest(http.MethodGet, " + quote(s.URL) + ", nil)\n")
+	} else {
+		b.WriteString("package main\n\nimport (\n\t\"fmt\"\n\t\"log\"\n\t\"net/http\"\n\t\"strings\"\n)\n\nfunc main() {\n\tbody := strings.NewReader(`" + s.Body + "`)\n")
+		b.WriteString("\trequest, err := http.NewRequest(http.MethodPost, " + quote(s.URL) + ", body)\n")
+	}
+	b.WriteString("\tif err != nil {\n\t\tlog.Fatal(err)\n\t}\n")
 	for _, h := range s.Headers {
 		b.WriteString("\trequest.Header.Set(" + quote(h[0]) + ", " + quote(h[1]) + ")\n")
 	}
-	b.WriteString("\tresponse, err := http.DefaultClient.Do(request)\n\tif err != nil {\n\t\tlog.Fatal(err)\n\t}\n\tdefer response.Body.Close()\n\tfmt.Println(response.Status)\n}")
+	b.WriteString("\tresponse, err := http.DefaultClient.Do(request)\n\tif err != nil {\n\t\tlog.Fatal(err)\n\t}\n\tdefer response.Body.Close()\n")
+	if s.Body == "" {
+		b.WriteString("\tanswer, err := io.ReadAll(response.Body)\n\tif err != nil {\n\t\tlog.Fatal(err)\n\t}\n\tfmt.Println(response.Status, string(answer))\n}")
+		return b.String()
+	}
+	b.WriteString("\tfmt.Println(response.Status)\n}")
 	return b.String()
 }
 

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"latchkey/internal/access"
 	"latchkey/internal/keys"
 	"latchkey/internal/orgs"
 	"latchkey/internal/source"
@@ -14,6 +15,10 @@ import (
 
 // keySettings fills what a key's page tells of its settings, each of which has a page of its own.
 func (s *server) keySettings(c Ctx, k keys.Item, p *views.KeyView) (err error) {
+	if k.EndpointType == models.APIAccess {
+		p.Scopes, err = s.keyGrants(c, k)
+		return err
+	}
 	if k.State(s.Now()) == "active" {
 		p.TestHref = visit(c).path(keysPath, k.ID, testEventPath)
 	}
@@ -25,6 +30,22 @@ func (s *server) keySettings(c Ctx, k keys.Item, p *views.KeyView) (err error) {
 	}
 	p.Signature, err = s.keySignature(c, k)
 	return err
+}
+
+// keyGrants are the scopes of an API-access key.
+func (s *server) keyGrants(c Ctx, k keys.Item) (*views.KeyGrants, error) {
+	rows, err := s.scopeRows(c, k)
+	p := &views.KeyGrants{Rows: rows, Href: visit(c).path(keysPath, k.ID, scopesPath), Action: "Change scopes", Text: "Granted one by one."}
+	if s.lockedNotice(c, k) != nil {
+		p.Action = "Show scopes"
+	}
+	if preset := presetOf(access.ParseScopes(k.Scopes)); preset != "" {
+		p.Text = "Granted by the preset " + string(preset) + "."
+		if len(withoutPreset(access.ParseScopes(k.Scopes))) > 0 {
+			p.Text = "Granted by the preset " + string(preset) + ", and one by one."
+		}
+	}
+	return p, err
 }
 
 // keyTemplate is nil for a key that has none.

@@ -7,6 +7,7 @@ import (
 
 	"latchkey/internal/keys"
 	"latchkey/internal/signals"
+	"latchkey/models"
 	"latchkey/views"
 	"latchkey/views/ui"
 )
@@ -27,6 +28,9 @@ func (s *server) keyChart(c Ctx, k keys.Item) (ui.ChartProps, []ui.Tab, error) {
 	}
 	words := spanNames[span.Name]
 	chart := ui.ChartProps{ID: "usage-chart", Title: words.title, Unit: words.unit}
+	if k.EndpointType == models.APIAccess {
+		chart.Title, chart.AcceptedName, chart.RejectedName = "Calls in the last "+words.tab, "Answered", "Refused"
+	}
 	for _, b := range buckets {
 		chart.Buckets = append(chart.Buckets, ui.Bucket{
 			Label: bucketStart(b.Start, span, v.Account.Zone).Format(words.layout), Accepted: int(b.Accepted), Rejected: int(b.Rejected),

@@ -11,6 +11,7 @@ import (
 
 	"latchkey/internal/keys"
 	"latchkey/internal/signals"
+	"latchkey/models"
 	"latchkey/views"
 )
 
@@ -32,10 +33,13 @@ func (s *server) awaitFirstRequest(c Ctx) error {
 	}
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	shown := ""
+	look, shown := s.firstRequest, ""
+	if c.QueryParam("value") == "new" || k.EndpointType == models.APIAccess {
+		look = s.firstUse
+	}
 	// The page opens the next stream when this one ends without the word "done".
 	for end := s.Now().Add(liveFor); s.Now().Before(end) && s.mayStillRead(c); {
-		news := s.firstRequest(ctx, v, k)
+		news := look(ctx, v, k)
 		if err := news.say(out, &shown); err != nil || news.done {
 			return s.streamEnded(c, err)
 		}
@@ -87,4 +91,19 @@ func (s *server) firstRequest(ctx context.Context, v *visitor, k keys.Item) keyN
 	}
 	r := found.Items[0]
 	return view(r, fmt.Sprintf("A request arrived and was rejected with %d %s: %s Waiting for the next...", r.Status, r.Code, r.Message), false)
+}
+
+// firstUse looks for a request with the present value of a key that leaves none in the request log,
+// or that has had another value.
+func (s *server) firstUse(ctx context.Context, v *visitor, k keys.Item) keyNews {
+	k, err := s.Keys.Get(ctx, v.Actor, k.ID)
+	if err != nil {
+		return keyNews{}
+	}
+	u := k.LastUsed
+	if !u.LastUsedAt.After(k.ValueSince.Time) || !u.LastUsedAt.After(u.PreviousUsedAt.Time) {
+		return keyNews{}
+	}
+	text := "First request received " + from(u.IP, u.UserAgent) + "."
+	return keyNews{k.ID, views.FirstRequest(views.FirstRequestView{Done: true, Text: text}), true}
 }

@@ -76,6 +76,10 @@ func (s *server) routes() []Route {
 		s.waitingRoutes(),
 		s.signatureRoutes(),
 		s.sourceRoutes(),
+		s.apiDocsRoutes(),
 		s.testEventRoutes(),
+		s.hygieneRoutes(),
+		s.noticeRoutes(),
+		s.leakRoutes(),
 	)
 }

@@ -22,6 +22,7 @@ const (
 	navAudit    nav = "audit"
 	navSettings nav = "settings"
 	navSources  nav = "/docs/sources" // of no workspace
+	navAPIDocs  nav = apiDocsPath
 	navNone     nav = "-"
 )
 
@@ -50,6 +51,7 @@ var navigation = []struct {
 	{navAudit, "", "Audit", ui.IconAudit, "a", access.ReadAudit, false},
 	{navSettings, "", "Workspace", ui.IconSettings, "w", access.ManageSettings, false},
 	{navSources, "Docs", "Sources", ui.IconWebhook, "d", access.ReadData, false},
+	{navAPIDocs, "", "API reference", ui.IconCode, "i", access.ReadData, false},
 }
 
 // shell is the frame of a page: title, theme, what the last action did, and the navigation that
@@ -80,6 +82,9 @@ func (s *server) frame(c Ctx, v *visitor, p page) *views.Shell {
 		return frame
 	}
 	frame.Nav = navFor(v, p.Nav)
+	if p.Nav != navHome { // which lists every notice
+		frame.Alert = s.alert(c)
+	}
 	if p.HasEnv {
 		here := c.Request().URL.Path
 		frame.Environment = v.Env

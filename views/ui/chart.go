@@ -3,6 +3,7 @@ package ui
 import (
 	"math"
 	"strconv"
+	"strings"
 )
 
 // Bucket is one bar of a chart: what was accepted and rejected in that span of time.
@@ -19,6 +20,10 @@ type ChartProps struct {
 	Summary string // the sentence a screen reader gets; made from the totals unless set
 	Unit    string // header of the first table column, "Time" unless set
 	Buckets []Bucket
+
+	AcceptedName string // "Accepted" unless set
+	RejectedName string // "Rejected" unless set
+	Neutral      bool   // the second kind is no failure, so not drawn as one
 }
 
 // SparklineProps is a line without axes; Label says what it shows, in words with numbers.
@@ -48,6 +53,9 @@ type chartView struct {
 	Accepted string
 	Rejected string
 	Summary  string
+
+	AcceptedName, RejectedName string
+	RejectedClass, LegendClass string
 }
 
 // view computes every coordinate, so that the template only writes them down.
@@ -59,12 +67,20 @@ func (p ChartProps) view() chartView {
 		peak = max(peak, b.Accepted+b.Rejected)
 	}
 	top := niceCeil(peak)
-	v := chartView{Top: Count(top), Mid: Count(top / 2), Accepted: Count(accepted), Rejected: Count(rejected)}
-	v.Summary = orDefault(p.Summary, v.Accepted+" accepted and "+v.Rejected+" rejected.")
+	v := chartView{
+		Top: Count(top), Mid: Count(top / 2), Accepted: Count(accepted), Rejected: Count(rejected),
+		AcceptedName: orDefault(p.AcceptedName, "Accepted"), RejectedName: orDefault(p.RejectedName, "Rejected"),
+		RejectedClass: "chart-rejected", LegendClass: "legend legend-rejected",
+	}
+	if p.Neutral {
+		v.RejectedClass, v.LegendClass = "chart-other", "legend legend-other"
+	}
+	good, bad := strings.ToLower(v.AcceptedName), strings.ToLower(v.RejectedName)
+	v.Summary = orDefault(p.Summary, v.Accepted+" "+good+" and "+v.Rejected+" "+bad+".")
 	every := tickEvery(len(p.Buckets))
 	slot := float64(chartWidth) / float64(max(1, len(p.Buckets)))
 	for i, b := range p.Buckets {
-		v.Bars = append(v.Bars, newBar(b, float64(i)*slot, slot, top))
+		v.Bars = append(v.Bars, newBar(b, float64(i)*slot, slot, top, good, bad))
 		if i%every == 0 {
 			v.Ticks = append(v.Ticks, b.Label)
 		}
@@ -82,7 +98,7 @@ func tickEvery(n int) int {
 	return max(1, (n+5)/6)
 }
 
-func newBar(b Bucket, x, slot float64, top int) bar {
+func newBar(b Bucket, x, slot float64, top int, good, bad string) bar {
 	unit := float64(chartHeight) / float64(top)
 	gap := math.Min(4, slot*0.25)
 	ah, rh := float64(b.Accepted)*unit, float64(b.Rejected)*unit
@@ -99,7 +115,7 @@ func newBar(b Bucket, x, slot float64, top int) bar {
 		AcceptedY: num(chartHeight - ah), AcceptedH: num(ah),
 		RejectedY: num(chartHeight - ah - rh), RejectedH: num(rh),
 		HasAccepted: b.Accepted > 0, HasRejected: b.Rejected > 0,
-		Title: b.Label + ": " + Count(b.Accepted) + " accepted, " + Count(b.Rejected) + " rejected",
+		Title: b.Label + ": " + Count(b.Accepted) + " " + good + ", " + Count(b.Rejected) + " " + bad,
 	}
 }
 
