@@ -10,7 +10,7 @@ import (
 )
 
 // serveBare is the first yardstick, in a process of its own: a handler of the same framework that
-// reads the body, keeps nothing and answers.
+// reads the body, keeps nothing and answers; or, for what is read, answers alone.
 func serveBare() error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -24,6 +24,13 @@ func serveBare() error {
 			return err
 		}
 		return c.JSON(http.StatusOK, map[string]any{"status": "accepted", "bytes": len(body)})
+	})
+	e.GET("/me", func(c echo.Context) error {
+		return c.JSON(http.StatusOK, map[string]any{
+			"id": "01890a5d-ac96-774b-bcce-b302099a8057", "workspace_id": "01890a5d-ac96-774b-bcce-b302099a8058",
+			"name": "bench", "key_prefix": "sk_live_a2f9", "status": "active", "scopes": []string{"read:workspace"},
+			"created_at": "2026-11-02T09:41:07Z", "expires_at": nil,
+		})
 	})
 	fmt.Printf("bare handler at http://%s\n", listener.Addr())
 	return e.Start("")

@@ -28,13 +28,21 @@ type product struct {
 	metrics string // address of the profiles; empty when none were asked for
 
 	plain, guarded, orgs key
-	signals, updates     int64 // acknowledged
+	api                  key
+	cookie               string // of the owner's session
+	signals, updates     int64  // acknowledged
 }
 
 type key struct {
-	Key    string `json:"key"`
-	Secret string `json:"secret"`
+	Key         string `json:"key"`
+	Secret      string `json:"secret"`
+	WorkspaceID string `json:"workspace_id"`
 }
+
+const (
+	benchEmail    = "bench@example.com"
+	benchPassword = "a password for the bench only"
+)
 
 // startProduct begins with config's empty database.
 func startProduct(ctx context.Context, binary, name string, config database.Config, profiled bool) (*product, error) {
@@ -49,7 +57,7 @@ func startProduct(ctx context.Context, binary, name string, config database.Conf
 		p.metrics = addr
 		p.env = append(p.env, "LATCHKEY_METRICS_ADDR="+addr, "LATCHKEY_PPROF=true")
 	}
-	if _, err := p.command(ctx, binary, "a password for the bench only\n", "setup", "--email", "bench@example.com",
+	if _, err := p.command(ctx, binary, benchPassword+"\n", "setup", "--email", benchEmail,
 		"--name", "Bench", "--workspace", "Bench", "--password-stdin"); err != nil {
 		return nil, err
 	}
@@ -57,7 +65,12 @@ func startProduct(ctx context.Context, binary, name string, config database.Conf
 		to    *key
 		input string
 		args  []string
-	}{{&p.plain, "", nil}, {&p.guarded, "", []string{"--secret"}}, {&p.orgs, orgTemplate, []string{"--type", "product_orgs", "--template", "-"}}} {
+	}{
+		{&p.plain, "", nil},
+		{&p.guarded, "", []string{"--secret"}},
+		{&p.orgs, orgTemplate, []string{"--type", "product_orgs", "--template", "-"}},
+		{&p.api, "", []string{"--type", "api_access", "--scopes", "read:workspace"}},
+	} {
 		printed, err := p.command(ctx, binary, k.input, append([]string{"keys", "create", "--name", "bench", "--json"}, k.args...)...)
 		if err != nil {
 			return nil, err
@@ -66,9 +79,14 @@ func startProduct(ctx context.Context, binary, name string, config database.Conf
 			return nil, fmt.Errorf("read the new key: %w", err)
 		}
 	}
+	if err := p.fill(ctx); err != nil {
+		return nil, err
+	}
 	var err error
-	p.server, err = start(ctx, p.env, binary)
-	return p, err
+	if p.server, err = start(ctx, p.env, binary); err != nil {
+		return nil, err
+	}
+	return p, p.signIn(ctx)
 }
 
 func (p *product) command(ctx context.Context, binary, input string, args ...string) ([]byte, error) {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// scenario is a way to send signals, or updates of organisations.
+// scenario is a way to send signals or updates of organisations, or to read.
 type scenario struct {
 	name        string
 	connections int
@@ -13,6 +13,7 @@ type scenario struct {
 	items       int // a request
 	perSecond   float64
 	updates     bool // stored as product_org_updates, not as signals
+	reads       bool // nothing is stored
 	requests    func(p *product) [][]byte
 }
 
@@ -40,7 +41,8 @@ func scenarios(o options) []scenario {
 		list = append(list, scenario{name: singlePosts, connections: n, against: n, items: 1, requests: single})
 	}
 	most := o.counts[len(o.counts)-1]
-	return append(append(list, orgScenarios(most)...),
+	list = append(append(list, orgScenarios(most)...), apiScenarios(most)...)
+	return append(list,
 		scenario{name: "single posts, with a message id", connections: most, against: most, items: 1, requests: func(p *product) [][]byte {
 			return one(post(signalPath+p.plain.Key, jsonType, nil, item(true)))
 		}},
@@ -82,9 +84,11 @@ func (s scenario) send(p *product, postmaster int, length time.Duration) measure
 	server, database := cpuOf(p.server.pid()), cpuOfTree(postmaster)
 	out := l.run()
 	items := float64(out.ok) * float64(s.items)
-	if s.updates {
+	switch {
+	case s.reads:
+	case s.updates:
 		p.updates += out.ok * int64(s.items)
-	} else {
+	default:
 		p.signals += out.ok * int64(s.items)
 	}
 	m := measure{
@@ -99,8 +103,8 @@ func (s scenario) send(p *product, postmaster int, length time.Duration) measure
 }
 
 // sendBare does the same to the bare handler.
-func sendBare(bare *process, connections int, length time.Duration) measure {
-	l := load{addr: bare.addr, requests: one(post("/key", jsonType, nil, item(false))), connections: connections, length: length}
+func sendBare(bare *process, request []byte, connections int, length time.Duration) measure {
+	l := load{addr: bare.addr, requests: one(request), connections: connections, length: length}
 	resetPeak(bare.pid())
 	before := cpuOf(bare.pid())
 	out := l.run()

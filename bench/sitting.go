@@ -121,8 +121,14 @@ func memoryOnly(dir string) string {
 func (s *sitting) plan(ctx context.Context, bare *process, inserts *pgbench) {
 	for _, n := range s.counts {
 		echo := &task{name: "bare Echo handler", connections: n}
-		echo.run = func(length time.Duration) (measure, error) { return sendBare(bare, n, length), nil }
-		s.tasks = append(s.tasks, echo)
+		echo.run = func(length time.Duration) (measure, error) {
+			return sendBare(bare, post("/key", jsonType, nil, item(false)), n, length), nil
+		}
+		reads := &task{name: "bare Echo handler, GET", connections: n}
+		reads.run = func(length time.Duration) (measure, error) {
+			return sendBare(bare, get("/me"), n, length), nil
+		}
+		s.tasks = append(s.tasks, echo, reads)
 		var rows *task
 		if inserts != nil {
 			clients := min(n, s.postgres.connections-40) // the product's pool needs some too
@@ -137,10 +143,15 @@ func (s *sitting) plan(ctx context.Context, bare *process, inserts *pgbench) {
 			}
 			for _, p := range s.products {
 				t := s.task(sc, p, echo, rows)
+				if sc.reads {
+					t.bare, t.inserts = reads, nil
+				}
 				if sc.name == singlePosts {
 					singles[p] = t
 				}
-				t.single = singles[p]
+				if !sc.reads {
+					t.single = singles[p]
+				}
 				s.tasks = append(s.tasks, t)
 			}
 		}
