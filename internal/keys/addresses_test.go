@@ -56,4 +56,11 @@ func TestWhatIsNoAddressIsSaid(t *testing.T) {
 	}
 	_, err := w.s.Create(t.Context(), w.owner, form(listing(strings.Join(many, " "))))
 	want(t, err, fault.Invalid, "allow_list")
+
+	// Nobody reads on after the last address that fits.
+	_, err = w.s.Create(t.Context(), w.owner, form(listing(strings.Join(append(many, "example.com"), " "))))
+	want(t, err, fault.Invalid, "allow_list")
+	if sentence := fault.FieldsOf(err)["allow_list"]; !strings.Contains(sentence, "at most 100") {
+		t.Errorf("too many addresses: %s", sentence)
+	}
 }

@@ -122,9 +122,9 @@ func lookUp(ctx context.Context, db *gorm.DB, hash digest, now time.Time) (model
 		return key, nil, fmt.Errorf("look up retired value: %w", err)
 	}
 	cred := credentialOf(key, now)
-	// Of the values before, the key knows the end of the one that is valid. Another one is over though
-	// this instance's clock has not come to its end.
-	cred.over = !old.EndsAt.Equal(key.PreviousEndsAt.Time)
+	// Only the value that the present one replaced can be valid. One before it is over, though this
+	// instance's clock has not come to its end.
+	cred.over = key.PreviousEndsAt.IsZero() || !old.RetiredAt.Equal(key.ValueSince.Time)
 	cred.hash, cred.Prefix = hash, old.KeyPrefix
 	cred.Previous, cred.RetiredAt, cred.EndsAt = true, old.RetiredAt.Time, old.EndsAt.Time
 	return key, cred, nil

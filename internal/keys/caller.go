@@ -19,6 +19,7 @@ type Caller struct {
 	Key        models.APIKey
 	Workspace  models.Workspace
 	Scopes     access.Scopes
+	Grants     []string // the fine scopes that Scopes stand for
 
 	version int64 // of the key states: what it says was so then, or later
 	readAt  time.Time
@@ -82,14 +83,15 @@ func (s *Service) readCaller(ctx context.Context, hash digest, version int64, no
 	if err != nil {
 		return nil, err
 	}
+	scopes := access.ParseScopes(key.Scopes)
 	return &Caller{
-		Credential: cred, Key: key, Workspace: w, Scopes: access.ParseScopes(key.Scopes), version: version, readAt: now,
+		Credential: cred, Key: key, Workspace: w, Scopes: scopes, Grants: access.Scopes(scopes.Fine()).Strings(), version: version, readAt: now,
 	}, nil
 }
 
 // Guard lets a transaction through while the caller's key, by the value that was presented, is
-// valid and grants what it granted when the call began. It holds the state lock, so that a
-// deactivation either comes first, and nothing is changed, or waits for the change.
+// valid, grants what it granted and lives as long as when the call began. It holds the state lock,
+// so that a deactivation either comes first, and nothing is changed, or waits for the change.
 //
 // A call that ends its own value or narrows its own scopes changes nothing more under its guard.
 func (s *Service) Guard(c *Caller) database.Guard {
@@ -109,6 +111,8 @@ func (s *Service) Guard(c *Caller) database.Guard {
 			return err
 		case len(access.ParseScopes(key.Scopes).Wider(c.Scopes)) > 0:
 			return fault.New(fault.Forbidden, "The scopes of this key were changed a moment ago; nothing was changed by this call.")
+		case later(c.Key.ExpiresAt.Time, key.ExpiresAt.Time):
+			return fault.New(fault.Forbidden, "This key was given an earlier expiry a moment ago; nothing was changed by this call.")
 		}
 		return nil
 	}

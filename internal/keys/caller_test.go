@@ -192,6 +192,7 @@ func TestNothingHappensAfterTheCallersKeyHasEnded(t *testing.T) {
 			"rotated away":       func(id string) error { w.rotate(id, 0); return nil },
 			"expired":            func(id string) error { return w.s.ChangeExpiry(t.Context(), w.owner, id, w.now.Add(time.Nanosecond)) },
 			"scopes were narrow": func(id string) error { return w.narrow(id) },
+			"expires earlier":    func(id string) error { return w.s.ChangeExpiry(t.Context(), w.owner, id, w.now.Add(time.Hour)) },
 		} {
 			t.Run(name, func(t *testing.T) {
 				made := w.create(program(access.KeysWrite, access.KeysRead))
@@ -206,7 +207,7 @@ func TestNothingHappensAfterTheCallersKeyHasEnded(t *testing.T) {
 				entries := len(w.audit(hook.ID))
 				err := w.s.Rename(guarded, actor, hook.ID, "After")
 				kind := fault.Unauthenticated
-				if name == "scopes were narrow" {
+				if name == "scopes were narrow" || name == "expires earlier" {
 					kind = fault.Forbidden
 				}
 				want(t, err, kind)

@@ -179,7 +179,10 @@ func TestAChangeThatFailsLeavesNoAuditEntry(t *testing.T) {
 func TestKeysOfAMemberWhoLeavesCanAllBeEnded(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
-		mine := []keys.Created{w.create(), w.create()}
+		old := w.create(expiring(noon.Add(time.Hour)))
+		w.now = noon.Add(26 * time.Hour)
+		mine := []keys.Created{w.create(), w.create(), w.create(expiring(w.now.Add(time.Hour)))}
+		w.now = w.now.Add(2 * time.Hour) // the last of them has just expired
 		ended := w.create()
 		if _, err := w.s.Revoke(t.Context(), w.owner, ended.Key.ID); err != nil {
 			t.Fatal(err)
@@ -198,6 +201,9 @@ func TestKeysOfAMemberWhoLeavesCanAllBeEnded(t *testing.T) {
 		}
 		if got := w.get(others.Key.ID).State(w.now); got != "active" {
 			t.Errorf("another maker's key is %s", got)
+		}
+		if got := w.get(old.Key.ID).State(w.now); got != "expired" || len(w.audit(old.Key.ID)) != 1 {
+			t.Errorf("the key that expired long ago is %s", got)
 		}
 	})
 }

@@ -26,7 +26,7 @@ type CreateForm struct {
 	EndpointType string
 	ExpiresAt    time.Time // zero: never
 	WithSecret   bool      // also require a shared secret
-	Nonce        string    // same nonce, same key: a double click makes one
+	Nonce        string    // same nonce within 24 hours, same key: a double click makes one
 
 	// A product_orgs key needs exactly one of these three; other keys take none.
 	TemplateID   string            // a named template of the workspace
@@ -98,6 +98,9 @@ func (s *Service) create(ctx context.Context, actor access.Actor, f CreateForm, 
 			if err := s.requireUnused(ctx, tx, v.hash); err != nil {
 				return err
 			}
+		}
+		if err := forgetNonce(ctx, tx, actor, f.Nonce, now); err != nil {
+			return err
 		}
 		template, err := f.template(ctx, tx, now, actor)
 		if err != nil {
@@ -222,6 +225,22 @@ func addSettings(after audit.Values, key models.APIKey) {
 	if key.AllowList != "" {
 		after["allow_list"], after["allow_list_mode"] = key.AllowList, key.AllowListMode
 	}
+}
+
+// nonceKept is how long a form makes one key: as long as answers are kept for repeats of a call.
+const nonceKept = 24 * time.Hour
+
+// forgetNonce frees a nonce that was used longer ago.
+func forgetNonce(ctx context.Context, tx *gorm.DB, actor access.Actor, nonce string, now time.Time) error {
+	if nonce == "" {
+		return nil
+	}
+	err := tx.WithContext(ctx).Exec("UPDATE api_keys SET form_nonce = NULL WHERE workspace_id = ? AND form_nonce = ? AND created_at <= ?",
+		actor.WorkspaceID, nonce, models.At(now.Add(-nonceKept))).Error
+	if err != nil {
+		return fmt.Errorf("forget the nonce: %w", err)
+	}
+	return nil
 }
 
 // duplicate tells a form that was sent twice from a value that is somebody's already.

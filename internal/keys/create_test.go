@@ -65,16 +65,17 @@ func TestCreateSaysWhatIsWrongWithEachField(t *testing.T) {
 			change func(*keys.CreateForm)
 			fields []string
 		}{
-			"no name":         {named("  "), []string{"name"}},
-			"long name":       {named(strings.Repeat("ä", 101)), []string{"name"}},
-			"control in name": {named("a\x00b"), []string{"name"}},
-			"broken name":     {named("a\xff"), []string{"name"}},
-			"environment":     {func(f *keys.CreateForm) { f.Environment = "prod" }, []string{"environment"}},
-			"type":            {func(f *keys.CreateForm) { f.EndpointType = "everything" }, []string{"endpoint_type"}},
-			"past expiry":     {expiring(noon), []string{"expires"}},
-			"far expiry":      {expiring(noon.AddDate(11, 0, 0)), []string{"expires"}},
-			"nonce":           {func(f *keys.CreateForm) { f.Nonce = strings.Repeat("n", 65) }, []string{"nonce"}},
-			"several":         {func(f *keys.CreateForm) { *f = keys.CreateForm{ExpiresAt: noon} }, []string{"name", "environment", "endpoint_type", "expires"}},
+			"no name":          {named("  "), []string{"name"}},
+			"long name":        {named(strings.Repeat("ä", 101)), []string{"name"}},
+			"control in name":  {named("a\x00b"), []string{"name"}},
+			"broken name":      {named("a\xff"), []string{"name"}},
+			"environment":      {func(f *keys.CreateForm) { f.Environment = "prod" }, []string{"environment"}},
+			"type":             {func(f *keys.CreateForm) { f.EndpointType = "everything" }, []string{"endpoint_type"}},
+			"past expiry":      {expiring(noon), []string{"expires"}},
+			"far expiry":       {expiring(noon.AddDate(11, 0, 0)), []string{"expires"}},
+			"nonce":            {func(f *keys.CreateForm) { f.Nonce = strings.Repeat("n", 65) }, []string{"nonce"}},
+			"bytes of a nonce": {func(f *keys.CreateForm) { f.Nonce = "n\x00" }, []string{"nonce"}},
+			"several":          {func(f *keys.CreateForm) { *f = keys.CreateForm{ExpiresAt: noon} }, []string{"name", "environment", "endpoint_type", "expires"}},
 		} {
 			t.Run(name, func(t *testing.T) {
 				_, err := w.s.Create(t.Context(), w.owner, form(c.change))
@@ -125,6 +126,17 @@ func TestOneFormMakesOneKey(t *testing.T) {
 		}
 		if _, err := w.s.Create(t.Context(), w.alien, once); err != nil {
 			t.Errorf("the same nonce in another workspace: %v", err)
+		}
+		w.now = noon.Add(24*time.Hour - time.Microsecond)
+		if _, err := w.s.Create(t.Context(), w.owner, once); !errors.As(err, new(keys.AlreadyMade)) {
+			t.Errorf("within a day: %v", err)
+		}
+		w.now = noon.Add(24 * time.Hour)
+		if made, err := w.s.Create(t.Context(), w.owner, once); err != nil || made.Value.Reveal() == "" {
+			t.Errorf("after a day: %v", err)
+		}
+		if _, err := w.s.Create(t.Context(), w.owner, once); !errors.As(err, new(keys.AlreadyMade)) {
+			t.Errorf("and once more: %v", err)
 		}
 	})
 }

@@ -2,7 +2,9 @@ package keys
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"runtime"
 	"sync"
 
 	"gorm.io/gorm"
@@ -30,7 +32,11 @@ type answer struct {
 }
 
 func newEpoch(db *database.DB) *epoch {
-	return &epoch{read: func(ctx context.Context) (int64, error) { return readVersion(ctx, db) }}
+	if db.IsPostgres() {
+		return &epoch{read: func(ctx context.Context) (int64, error) { return readPostgres(ctx, db) }}
+	}
+	r := &sqliteVersion{db: db}
+	return &epoch{read: r.read}
 }
 
 // current is the version of the key states, not older than the call.
@@ -56,6 +62,9 @@ func (e *epoch) current(ctx context.Context) (int64, error) {
 // run reads for group after group until nobody waits.
 func (e *epoch) run() {
 	for {
+		// Those who are about to ask do it now: on a busy machine the group grows, on an idle one
+		// this costs nothing.
+		runtime.Gosched()
 		e.mu.Lock()
 		group := e.next
 		e.next, e.running = nil, group != nil
@@ -73,17 +82,37 @@ func (e *epoch) run() {
 
 const selectVersion = "SELECT version FROM key_states WHERE id = 1"
 
-func readVersion(ctx context.Context, db *database.DB) (version int64, err error) {
-	if db.IsPostgres() {
-		err = db.Pool.QueryRow(ctx, selectVersion).Scan(&version)
-	} else {
-		err = db.Read.WithContext(ctx).Raw(selectVersion).Row().Scan(&version)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("read the version of key states: %w", err)
+func readPostgres(ctx context.Context, db *database.DB) (version int64, err error) {
+	if err = db.Pool.QueryRow(ctx, selectVersion).Scan(&version); err != nil {
+		return 0, errVersion(err)
 	}
 	return version, nil
 }
+
+// sqliteVersion reads by a statement that is prepared once: here the preparing costs most. Only one
+// read is under way at a time.
+type sqliteVersion struct {
+	db        *database.DB
+	statement *sql.Stmt
+}
+
+func (r *sqliteVersion) read(ctx context.Context) (version int64, err error) {
+	if r.statement == nil {
+		pool, err := r.db.Read.DB()
+		if err != nil {
+			return 0, errVersion(err)
+		}
+		if r.statement, err = pool.PrepareContext(ctx, selectVersion); err != nil {
+			return 0, errVersion(err)
+		}
+	}
+	if err = r.statement.QueryRowContext(ctx).Scan(&version); err != nil {
+		return 0, errVersion(err)
+	}
+	return version, nil
+}
+
+func errVersion(err error) error { return fmt.Errorf("read the version of key states: %w", err) }
 
 // StatesChanged makes every instance read again what it remembers of API-access keys and their
 // workspaces, within the transaction of a change of them.

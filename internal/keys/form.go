@@ -54,7 +54,7 @@ func (f CreateForm) check(fields fault.Fields, actor access.Actor, w models.Work
 	checkRateLimit(fields, f.RateLimit)
 	checkOnLeak(fields, f.OnLeak)
 	checkMode(fields, f.AllowListMode, f.AllowList)
-	if len(f.Nonce) > 64 {
+	if len(f.Nonce) > 64 || strings.ContainsFunc(f.Nonce, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		fields.Add("nonce", "The form is damaged. Load the page again.")
 	}
 	return f.checkTemplate(fields)

@@ -271,6 +271,28 @@ func TestFinishingARotationEndsTheOldValueAtOnce(t *testing.T) {
 	})
 }
 
+func TestAValueThatEndedStaysSoWhereTheClockIsBehind(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		made := w.create()
+		first := w.rotate(made.Key.ID, time.Hour)
+		w.now = noon.Add(10 * time.Minute)
+		if err := w.s.FinishRotation(t.Context(), w.owner, made.Key.ID); err != nil {
+			t.Fatal(err)
+		}
+		w.now = noon.Add(11 * time.Minute)
+		w.rotate(made.Key.ID, time.Hour)
+		w.now = noon.Add(9 * time.Minute)
+		behind := w.instance()
+		w.wantRefusal(behind, made.Value.Reveal(), keys.ErrExpired)
+		w.wantRefusal(behind, first.Value.Reveal(), nil)
+		if err := behind.FinishRotation(t.Context(), w.owner, made.Key.ID); err != nil {
+			t.Errorf("finish there: %v", err)
+		}
+		w.wantRefusal(w.s, first.Value.Reveal(), keys.ErrExpired)
+	})
+}
+
 func TestARotationCanBeExtendedWhileTheOldValueWorks(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
@@ -382,7 +404,7 @@ func TestARotationShowsWhoStillUsesTheOldValue(t *testing.T) {
 			t.Fatal(r, err)
 		}
 		if r.PreviousPrefix != made.Key.KeyPrefix || !r.RetiredAt.Equal(noon) || !r.EndsAt.Equal(noon.Add(24*time.Hour)) ||
-			r.OldLastHour != 15 || r.NewLastHour != 15 || !r.OldUsedAt.Equal(noon.Add(10*time.Minute)) || r.OldIP != "198.51.100.4" || r.OldUserAgent != "cron/1" {
+			r.OldLastHour != 6 || r.NewLastHour != 15 || !r.OldUsedAt.Equal(noon.Add(10*time.Minute)) || r.OldIP != "198.51.100.4" || r.OldUserAgent != "cron/1" {
 			t.Errorf("rotation %+v", r)
 		}
 		last, before := r.Buckets[len(r.Buckets)-1], r.Buckets[len(r.Buckets)-3]

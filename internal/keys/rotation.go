@@ -53,7 +53,8 @@ func (s *Service) Rotation(ctx context.Context, actor access.Actor, id string, s
 		r.OldUsedAt, r.OldIP, r.OldUserAgent = used.PreviousUsedAt.Time, used.PreviousIP, used.PreviousUserAgent
 	}
 	turn := r.RetiredAt.Unix() / 60
-	hour, err := s.split(ctx, id, 1<<40, max(now.Unix()/60-59, turn), turn)
+	// Of the minute of the rotation only what is known to have come after it.
+	hour, err := s.split(ctx, id, 1<<40, max(now.Unix()/60-59, turn), turn-1, turn)
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +67,10 @@ func (s *Service) Rotation(ctx context.Context, actor access.Actor, id string, s
 
 type splitRow struct{ Bucket, Old, New int64 }
 
-// split sums what arrived from a minute on, by buckets of so many minutes. Everything until the
-// rotation came with the old value.
-func (s *Service) split(ctx context.Context, id string, width, from, turn int64) ([]splitRow, error) {
+// split sums what arrived from a minute on, by buckets of so many minutes. After the minute before,
+// what came with the old value is told by its own count; until then all of it did. After the minute
+// turn the rest came with the new one.
+func (s *Service) split(ctx context.Context, id string, width, from, before, turn int64) ([]splitRow, error) {
 	var rows []splitRow
 	err := s.db.Read.WithContext(ctx).Raw(`
 		SELECT minute / ? AS bucket,
@@ -76,7 +78,7 @@ func (s *Service) split(ctx context.Context, id string, width, from, turn int64)
 			SUM(CASE WHEN minute > ? AND accepted + duplicates + rejected > previous THEN accepted + duplicates + rejected - previous ELSE 0 END) AS new
 		FROM key_usage_minutes
 		WHERE api_key_id = ? AND minute >= ?
-		GROUP BY 1`, width, turn, turn, id, from).Scan(&rows).Error
+		GROUP BY 1`, width, before, turn, id, from).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("sum usage of two values: %w", err)
 	}
@@ -85,7 +87,7 @@ func (s *Service) split(ctx context.Context, id string, width, from, turn int64)
 
 func (s *Service) rotationBuckets(ctx context.Context, id string, span Span, turn int64) ([]RotationBucket, error) {
 	width, first := span.window(s.now())
-	rows, err := s.split(ctx, id, width, first*width, turn)
+	rows, err := s.split(ctx, id, width, first*width, turn, turn)
 	if err != nil {
 		return nil, err
 	}

@@ -118,7 +118,7 @@ func wordPieces(n int, word string) []piece {
 	if len(word) >= minValue && len(word) <= maxValue {
 		p.hashed, p.hash = true, token.Hash(word)
 	}
-	if runes := utf8.RuneCountInString(word); runes >= minPrefix && runes <= maxPrefix && word != "imported" {
+	if runes := utf8.RuneCountInString(word); runes >= minPrefix && runes <= maxPrefix && word != "imported" && storable(word) {
 		p.prefix = word
 	}
 	if p.hashed || p.prefix != "" {
@@ -129,6 +129,9 @@ func wordPieces(n int, word string) []piece {
 	}
 	return out
 }
+
+// storable tells whether the database can compare a column with the word.
+func storable(word string) bool { return utf8.ValidString(word) && !strings.Contains(word, "\x00") }
 
 func unescaped(word string) string {
 	if plain, err := url.QueryUnescape(word); err == nil && strings.Contains(word, "%") {

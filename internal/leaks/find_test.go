@@ -47,6 +47,18 @@ func TestAKeyIsFoundInWhateverItWasPastedWith(t *testing.T) {
 	})
 }
 
+func TestATextMayHoldBytesThatNoColumnDoes(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		made := w.create("Website")
+		for _, strange := range []string{"ab\x00cd", "ab\xffcd", "%00abcd", "%ff%feabcd"} {
+			if found := w.find(w.owner, strange+" "+made.Value.Reveal()+"\n"+strange); len(found) != 1 || found[0].Key.ID != made.Key.ID {
+				t.Errorf("%q: %+v", strange, found)
+			}
+		}
+	})
+}
+
 func TestAKeyIsFoundByItsSHA256InHexAndBase64(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
