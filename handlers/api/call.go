@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/internal/access"
+	"latchkey/internal/database"
 	"latchkey/internal/fault"
 	"latchkey/internal/keys"
 )
@@ -24,8 +25,9 @@ type call struct {
 	actor     access.Actor    // the program; zero on public routes
 	workspace string          // id of the key's workspace
 	body      []byte          // of a mutation, already read
-	base      context.Context // the request's, for as long as a call may take
+	base      context.Context // the request's, for as long as a call may take; see timed
 	guarded   context.Context // ... under which changes need the key to be valid
+	cancel    context.CancelFunc
 
 	refusedKey bool // the key itself was refused, whatever the call
 
@@ -42,7 +44,31 @@ type answer struct {
 }
 
 // ctx is the request's context; changes made under it happen only while the key is valid.
-func (c *call) ctx() context.Context { return c.guarded }
+func (c *call) ctx() context.Context {
+	c.timed()
+	return c.guarded
+}
+
+// timed is the request's context with the time that a call may take, counted from its first use:
+// what is answered from memory needs none.
+func (c *call) timed() context.Context {
+	if c.base == nil {
+		c.base, c.cancel = context.WithTimeout(c.echo.Request().Context(), callTimeout)
+		c.guarded = c.base
+		if c.caller != nil {
+			c.guarded = database.Guarded(c.base, c.api.Keys.Guard(c.caller))
+		}
+	}
+	return c.base
+}
+
+// end gives up the time; what follows gets its own.
+func (c *call) end() {
+	if c.cancel != nil {
+		c.cancel()
+		c.base, c.guarded, c.cancel = nil, nil, nil
+	}
+}
 
 // param is a part of the path.
 func (c *call) param(name string) string { return c.echo.Param(name) }

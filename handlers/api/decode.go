@@ -57,6 +57,14 @@ func (c *call) decode(form any) error {
 	return decodeValue(tree, form)
 }
 
+const (
+	// maxFindings is how much of what is wrong with one body is told: whoever gets twenty sentences
+	// has enough to do, and an answer must not be larger than what it is about.
+	maxFindings = 20
+	// maxItems is more than any list of a form may hold; the use-cases have bounds of their own.
+	maxItems = 10_000
+)
+
 func decodeValue(tree json.RawMessage, into any) error {
 	d := &decoder{fields: fault.Fields{}}
 	d.value(tree, reflect.ValueOf(into).Elem(), "")
@@ -91,15 +99,27 @@ func (d *decoder) err() error {
 		return d.fields.Err()
 	}
 	slices.Sort(d.unknown)
+	told, more := d.unknown, ""
+	if len(told) > maxFindings {
+		told, more = told[:maxFindings], fmt.Sprintf(" and %d more", len(told)-maxFindings)
+	}
 	p := newProblem(http.StatusUnprocessableEntity, codeUnknownMember,
-		"The body has members that this URL does not take: "+strings.Join(d.unknown, ", ")+". Nothing was changed.")
-	for _, name := range d.unknown {
+		"The body has members that this URL does not take: "+strings.Join(told, ", ")+more+". Nothing was changed.")
+	for _, name := range told {
 		p.Errors = append(p.Errors, fieldError{name, "There is no such member here, or it is not for callers to set."})
 	}
 	return p
 }
 
-func (d *decoder) wrong(path, want string) { d.fields.Add(path, "This must be "+want+".") }
+func (d *decoder) wrong(path, want string) { d.add(path, "This must be "+want+".") }
+
+func (d *decoder) add(path, sentence string) {
+	if !d.full() {
+		d.fields.Add(path, sentence)
+	}
+}
+
+func (d *decoder) full() bool { return len(d.fields) >= maxFindings }
 
 func (d *decoder) value(raw json.RawMessage, into reflect.Value, path string) {
 	switch target := into.Addr().Interface().(type) {
@@ -145,7 +165,7 @@ func (d *decoder) text(raw json.RawMessage, into reflect.Value, path string) {
 		return
 	}
 	if strings.Contains(text, "\x00") {
-		d.fields.Add(path, "The character U+0000 cannot be stored. Leave it out.")
+		d.add(path, "The character U+0000 cannot be stored. Leave it out.")
 		return
 	}
 	into.SetString(text)
@@ -154,12 +174,12 @@ func (d *decoder) text(raw json.RawMessage, into reflect.Value, path string) {
 func (d *decoder) instant(raw json.RawMessage, into *time.Time, path string) {
 	var text string
 	if raw[0] != '"' || json.Unmarshal(raw, &text) != nil {
-		d.fields.Add(path, timeProblem)
+		d.add(path, timeProblem)
 		return
 	}
 	t, ok := parseTime(text)
 	if !ok {
-		d.fields.Add(path, timeProblem)
+		d.add(path, timeProblem)
 		return
 	}
 	*into = t
@@ -171,8 +191,15 @@ func (d *decoder) list(raw json.RawMessage, into reflect.Value, path string) {
 		d.wrong(path, "a list, in brackets")
 		return
 	}
+	if len(items) > maxItems {
+		d.wrong(path, fmt.Sprintf("a list of at most %d items", maxItems))
+		return
+	}
 	into.Set(reflect.MakeSlice(into.Type(), len(items), len(items)))
 	for i, item := range items {
+		if d.full() {
+			return
+		}
 		d.value(item, into.Index(i), path+"["+strconv.Itoa(i)+"]")
 	}
 }
@@ -195,7 +222,7 @@ func (d *decoder) object(raw json.RawMessage, into reflect.Value, path string) {
 			continue
 		}
 		if field.nonull && isNull(value) {
-			d.fields.Add(at, "This cannot be null. Give a value, or leave the member out.")
+			d.add(at, "This cannot be null. Give a value, or leave the member out.")
 			continue
 		}
 		d.value(value, field.Value, at)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -187,4 +188,33 @@ func TestEveryRouteIsWholeAndThereOnce(t *testing.T) {
 			t.Errorf("%s %s has a parameter without a name", r.Method, r.Path)
 		}
 	}
+}
+
+func TestAnAnswerAboutABadBodyIsSmall(t *testing.T) {
+	for name, body := range map[string]string{
+		"wrong items":     `{"tags":[` + strings.Repeat("1,", 5000) + `1]}`,
+		"too many items":  `{"tags":[` + strings.Repeat("1,", 200_000) + `1]}`,
+		"unknown members": `{` + manyMembers(20_000) + `}`,
+		"wrong parts":     `{"parts":[` + strings.Repeat(`{"size":"x"},`, 5000) + `{}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree, err := parseJSON([]byte(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var form sample
+			answer, err := encode(problemOf(decodeValue(tree, &form)))
+			if err != nil || len(answer) > 8<<10 {
+				t.Errorf("%d bytes, %v", len(answer), err)
+			}
+		})
+	}
+}
+
+func manyMembers(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `"m%d":0,`, i)
+	}
+	return b.String() + `"last":0`
 }

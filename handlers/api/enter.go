@@ -55,7 +55,7 @@ func bearer(h http.Header) (string, error) {
 }
 
 func (c *call) authenticate(presented string) error {
-	caller, err := c.api.Keys.AuthenticateAPI(c.base, presented)
+	caller, err := c.api.Keys.AuthenticateAPI(c.echo.Request().Context(), presented)
 	c.caller = caller
 	switch {
 	case err == nil:

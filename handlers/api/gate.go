@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -9,8 +8,6 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-
-	"latchkey/internal/database"
 )
 
 // callTimeout bounds what the database may keep a program waiting for.
@@ -29,7 +26,7 @@ func (a *API) handle(r Route) echo.HandlerFunc {
 
 // run is a call in the order of its checks: key (see enter), parameters, body, handler.
 func (c *call) run() error {
-	defer c.begin()()
+	defer c.end()
 	enter := c.enter
 	if c.route.Public {
 		enter = c.checkURL
@@ -43,24 +40,17 @@ func (c *call) run() error {
 	if !c.route.mutates() {
 		return c.route.Handler(c)
 	}
+	if err := c.checkMatch(); err != nil {
+		return err
+	}
 	if err := c.read(); err != nil {
 		return err
 	}
-	defer c.begin()() // a body may take longer than the database
+	c.end() // a body may take longer than the database
 	if c.route.Method == http.MethodPost && !c.route.Public {
 		return c.once()
 	}
 	return c.route.Handler(c)
-}
-
-// begin gives what follows its time. Changes are made only while the key is valid, if there is one.
-func (c *call) begin() context.CancelFunc {
-	ctx, cancel := context.WithTimeout(c.echo.Request().Context(), callTimeout)
-	c.base, c.guarded = ctx, ctx
-	if c.caller != nil {
-		c.guarded = database.Guarded(ctx, c.api.Keys.Guard(c.caller))
-	}
-	return cancel
 }
 
 // checkURL refuses what no URL of ours holds and Postgres cannot compare with: U+0000, and bytes

@@ -228,6 +228,8 @@ func TestChangesGoByWhatTheCallerSaw(t *testing.T) {
 			t.Errorf("%v", back)
 		}
 		w.as(key, "POST", path+"/rotate", "", "If-Match", tag).refused(412, "precondition_failed")
+		w.as(key, "DELETE", path, "", "If-Match", tag).refused(400, "invalid_header")
+		w.as(key, "DELETE", path+"/rotation", "", "If-Match", tag).refused(400, "invalid_header")
 		read := w.as(key, "GET", path, "").want(200)
 		w.as(key, "POST", path+"/rotate", "", "If-Match", read.Header.Get("ETag")).want(200)
 	})

@@ -13,7 +13,7 @@ import (
 // takeOfLimit counts the call against the workspace's limit, and tells what is left of it: in the
 // headers that most clients know, and in those of draft-ietf-httpapi-ratelimit-headers.
 func (c *call) takeOfLimit() error {
-	d, err := c.api.Limits.Take(c.ctx(), "workspace:"+c.workspace, c.caller.Workspace.RateLimit)
+	d, err := c.api.Limits.Take(c.echo.Request().Context(), "workspace:"+c.workspace, c.caller.Workspace.RateLimit)
 	if err != nil {
 		return fmt.Errorf("take of the limit: %w", err)
 	}
@@ -28,12 +28,14 @@ func (c *call) takeOfLimit() error {
 }
 
 func (c *call) tellLimit(d ratelimit.Decision) {
-	h := c.echo.Response().Header()
 	seconds := max(0, int(math.Ceil(d.Reset.Sub(c.api.Now()).Seconds())))
 	limit, left := strconv.Itoa(d.Limit), strconv.Itoa(d.Remaining)
-	h.Set("X-RateLimit-Limit", limit)
-	h.Set("X-RateLimit-Remaining", left)
-	h.Set("X-RateLimit-Reset", strconv.FormatInt(d.Reset.Unix(), 10))
-	h.Set("RateLimit-Policy", `"default";q=`+limit+`;w=60`)
-	h.Set("RateLimit", `"default";r=`+left+`;t=`+strconv.Itoa(seconds))
+	// By hand, since every call has them: the names are canonical, and the values share one slice.
+	values := []string{limit, left, strconv.FormatInt(d.Reset.Unix(), 10), `"default";q=` + limit + `;w=60`, `"default";r=` + left + `;t=` + strconv.Itoa(seconds)}
+	h := c.echo.Response().Header()
+	for i, name := range limitHeaders {
+		h[name] = values[i : i+1 : i+1]
+	}
 }
+
+var limitHeaders = [...]string{"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset", "Ratelimit-Policy", "Ratelimit"}

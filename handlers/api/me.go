@@ -30,12 +30,8 @@ type meWorkspaceJSON struct {
 func getMe(c *call) error {
 	cred, key, w := c.caller.Credential, c.caller.Key, c.caller.Workspace
 	ends, _ := cred.Ends()
-	grants := []string{}
-	for _, s := range c.caller.Scopes.Fine() {
-		grants = append(grants, string(s))
-	}
 	return c.json(http.StatusOK, meJSON{
-		KeyID: key.ID, Name: key.Name, KeyPrefix: cred.Prefix, Environment: key.Environment, Scopes: c.caller.Scopes.Strings(), Grants: grants,
+		KeyID: key.ID, Name: key.Name, KeyPrefix: cred.Prefix, Environment: key.Environment, Scopes: c.caller.Scopes.Strings(), Grants: c.caller.Grants,
 		ExpiresAt: instantOrNull(ends), Workspace: meWorkspaceJSON{w.ID, w.Name, w.Plan},
 	})
 }

@@ -24,7 +24,7 @@ func (c *call) once() error {
 		return c.route.Handler(c)
 	}
 	// Not under the guard: what became of the call is kept though the key ends meanwhile.
-	begun, err := c.api.Idempotency.Begin(c.base, *id)
+	begun, err := c.api.Idempotency.Begin(c.timed(), *id)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (c *call) once() error {
 // runOnce keeps the answer of a call that succeeded. One that failed changed nothing, so that it
 // may be made again, under the same key too.
 func (c *call) runOnce(begun idempotency.Begun) error {
-	ctx, done := c.base, false
+	ctx, done := c.timed(), false
 	defer func() {
 		if done {
 			return

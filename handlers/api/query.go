@@ -145,6 +145,7 @@ func checkQuery(c Ctx, r Route) error {
 	}
 	slices.Sort(unknown)
 	slices.Sort(twice)
+	unknown, twice = unknown[:min(len(unknown), maxFindings)], twice[:min(len(twice), maxFindings)]
 	p := &problem{Status: 400, Code: codeUnknownParameter}
 	for _, name := range unknown {
 		p.Errors = append(p.Errors, fieldError{clip(name), "There is no such parameter here."})

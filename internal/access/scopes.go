@@ -129,7 +129,25 @@ func (s Scope) rank() int {
 }
 
 // fine are the fine scopes that a scope stands for; none for one that does not exist.
-func (s Scope) fine() []Scope {
+func (s Scope) fine() []Scope { return fineOf[s] }
+
+// fineOf is worked out once: every call of the API asks.
+var fineOf = func() map[Scope][]Scope {
+	m := map[Scope][]Scope{}
+	for _, list := range [][]ScopeInfo{Presets, FineScopes} {
+		for _, i := range list {
+			m[i.Scope] = partsOf(i.Scope)
+		}
+	}
+	for _, f := range FineScopes {
+		resource, _, _ := strings.Cut(string(f.Scope), ":")
+		all := Scope(resource + ":*")
+		m[all] = partsOf(all)
+	}
+	return m
+}()
+
+func partsOf(s Scope) []Scope {
 	if preset, ok := inPreset[s]; ok {
 		return preset
 	}

@@ -32,7 +32,7 @@ var may = map[string][]string{
 	"internal/accounts":    {"internal/access", "internal/audit", "internal/database", "internal/fault", "models"},
 	"internal/signals":     {"internal/access", "internal/audit", "internal/database", "internal/fault", "models"},
 	"internal/audit":       {"internal/access", "internal/database", "internal/fault", "models"},
-	"internal/usage":       {"internal/database", "internal/keys", "models"},
+	"internal/usage":       {"internal/database", "internal/keys", "internal/token", "models"},
 	"internal/ratelimit":   {"internal/database", "models"},
 	"internal/notices":     {"internal/access", "internal/audit", "internal/database", "internal/fault", "models"},
 	"internal/hygiene":     {"internal/access", "internal/audit", "internal/database", "internal/fault", "internal/keys", "internal/notices", "models"},

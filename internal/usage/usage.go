@@ -6,6 +6,7 @@ package usage
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"latchkey/internal/database"
 	"latchkey/internal/keys"
+	"latchkey/internal/token"
 	"latchkey/models"
 )
 
@@ -44,8 +46,27 @@ type Seen struct {
 	Browser       bool // it carried a browser's own headers
 }
 
+// maxUserAgent is how much of a user agent is kept, in bytes.
+const maxUserAgent = 500
+
+// tidy makes what a sender calls itself fit for a column: one row that the database refuses would
+// hold up all the others. A secret that strayed into it is masked.
+func tidy(agent string) string {
+	agent = token.Mask(strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f {
+			return ' '
+		}
+		return c
+	}, strings.ToValidUTF8(agent, "\uFFFD")))
+	if len(agent) > maxUserAgent {
+		agent = strings.ToValidUTF8(agent[:maxUserAgent], "")
+	}
+	return agent
+}
+
 // Used records when and from where an authenticated request came; Count counts what became of it.
 func (r *Recorder) Used(c *keys.Credential, from Seen, at time.Time) {
+	from.UserAgent = tidy(from.UserAgent)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := r.held.lastOf(c.ID)
@@ -60,6 +81,7 @@ func (r *Recorder) Used(c *keys.Credential, from Seen, at time.Time) {
 
 // Refused records and counts a request that was refused as a whole.
 func (r *Recorder) Refused(c *keys.Credential, from Seen, at time.Time) {
+	from.UserAgent = tidy(from.UserAgent)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := r.held.lastOf(c.ID)

@@ -2,6 +2,7 @@ package usage_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -134,6 +135,26 @@ func TestWhatCouldNotBeWrittenIsWrittenLater(t *testing.T) {
 		}
 		if l := last(t, db, c); l.IP != "192.0.2.2" || l.RefusedIP != "192.0.2.1" || l.OutsideIP != "192.0.2.1" {
 			t.Errorf("last use %+v", l)
+		}
+	})
+}
+
+func TestNoUserAgentHoldsUpTheCountsOrKeepsASecret(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, db *database.DB) {
+		r, c, other := usage.New(db, time.Now), credential(), credential()
+		key := "sk_live_a2f9_" + strings.Repeat("b", 49)
+		r.Used(c, usage.Seen{UserAgent: "a\xff\x00\r\nb " + key + strings.Repeat("é", 2000)}, noon)
+		r.Refused(c, usage.Seen{UserAgent: "\xff" + key}, noon)
+		r.Used(other, usage.Seen{UserAgent: "curl/8.5.0"}, noon)
+		r.Flush()
+		got := last(t, db, c)
+		for _, agent := range []string{got.UserAgent, got.RefusedUserAgent} {
+			if len(agent) > 520 || strings.Contains(agent, strings.Repeat("b", 20)) || !strings.Contains(agent, "sk_live_a2f9_") {
+				t.Errorf("kept %q", agent)
+			}
+		}
+		if agent := last(t, db, other).UserAgent; agent != "curl/8.5.0" {
+			t.Errorf("another key's: %q", agent)
 		}
 	})
 }
