@@ -81,17 +81,14 @@ func (a *address) presented(h http.Header) *ingest.Refusal {
 		}
 	}
 	if key == "" && a.source != "" && !strings.Contains(a.route, "{key}") {
-		// A lone part that is neither a key nor followed by one: most likely a mistyped key.
-		key = a.source
-		if !keylessSource(a.source) {
-			a.source = ""
-		}
+		// A lone part that is not followed by a key is one: of a format of its own, or mistyped. As a
+		// source it would be stored and shown.
+		key, a.source = a.source, ""
+		a.route = strings.Replace(a.route, "{source}", "{key}", 1)
 	}
 	a.key = key
 	return nil
 }
-
-func keylessSource(text string) bool { return len(text) <= 32 && !strings.Contains(text, "_") }
 
 func (a *address) checkSource() *ingest.Refusal {
 	if a.source == "" || (sourcePattern.MatchString(a.source) && a.source != batchWord) {
