@@ -47,7 +47,7 @@ func (f remoteFlags) open(workspace string) (*remoteKeys, error) {
 		}
 	}
 	if strings.TrimSpace(token) == "" {
-		return nil, fmt.Errorf("no token for %s: put an API-access key into LATCHKEY_TOKEN, or name a file that holds one with --token-file", f.URL)
+		return nil, errors.New("no token: put an API-access key into LATCHKEY_TOKEN, or name a file that holds one with --token-file")
 	}
 	if workspace != "" {
 		return nil, errors.New("--workspace is for this machine's database; a remote instance goes by the workspace of the token")

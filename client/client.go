@@ -78,18 +78,10 @@ func New(baseURL, token string, options ...Option) (*Client, error) {
 func parseBase(text string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
-		return nil, fmt.Errorf("the address %q is not right; use a scheme and a host, like https://latchkey.example.com", hideUser(text))
+		// What was given may be a key that was put in the wrong place: it is not repeated.
+		return nil, errors.New("the address of the instance is not right; use a scheme and a host, like https://latchkey.example.com")
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
-}
-
-// hideUser keeps a password that someone put into an address out of the sentence about it.
-func hideUser(text string) string {
-	if before, after, ok := strings.Cut(text, "@"); ok {
-		scheme, _, _ := strings.Cut(before, "://")
-		return scheme + "://...@" + after
-	}
-	return text
 }
 
 // guarded is h, or a client of its own, that follows redirects only to the same origin and only

@@ -426,7 +426,7 @@ func findingRow(r FindingRow) templ.Component {
 					}
 				}
 				if len(r.Fixes) == 0 {
-					templ_7745c5c3_Err = ui.LinkButton(ui.LinkButtonProps{Label: "Open key", Href: r.Href, Size: ui.Small, Attrs: withLabel(nil, "Open the key "+r.Name)}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.LinkButton(ui.LinkButtonProps{Label: "Open key", Href: r.Href, Size: ui.Small, Attrs: withLabel(nil, "Open key: "+r.Name)}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -787,13 +787,13 @@ func leakActions(r LeakRow) templ.Component {
 			}
 		}
 		if r.EndHref != "" {
-			templ_7745c5c3_Err = ui.LinkButton(ui.LinkButtonProps{Label: "End old value", Href: r.EndHref, Size: ui.Small, Variant: ui.Danger, Attrs: withLabel(ui.OpensDialog(r.EndHref), "End the old value of "+r.Name)}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.LinkButton(ui.LinkButtonProps{Label: "End old value", Href: r.EndHref, Size: ui.Small, Variant: ui.Danger, Attrs: withLabel(ui.OpensDialog(r.EndHref), "End old value: "+r.Name)}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
 		if r.DeactivateHref != "" {
-			templ_7745c5c3_Err = ui.LinkButton(ui.LinkButtonProps{Label: "Deactivate key", Href: r.DeactivateHref, Size: ui.Small, Variant: ui.Danger, Attrs: withLabel(ui.OpensDialog(r.DeactivateHref), "Deactivate the key "+r.Name)}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.LinkButton(ui.LinkButtonProps{Label: "Deactivate key", Href: r.DeactivateHref, Size: ui.Small, Variant: ui.Danger, Attrs: withLabel(ui.OpensDialog(r.DeactivateHref), "Deactivate key: "+r.Name)}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -101,9 +101,16 @@ func (s *server) firstUse(ctx context.Context, v *visitor, k keys.Item) keyNews 
 		return keyNews{}
 	}
 	u := k.LastUsed
-	if !u.LastUsedAt.After(k.ValueSince.Time) || !u.LastUsedAt.After(u.PreviousUsedAt.Time) {
+	if !u.LastUsedAt.After(k.ValueSince.Time) || !u.LastUsedAt.After(u.PreviousUsedAt.Time) && !s.newCounted(ctx, v, k) {
 		return keyNews{}
 	}
 	text := "First request received " + from(u.IP, u.UserAgent) + "."
 	return keyNews{k.ID, views.FirstRequest(views.FirstRequestView{Done: true, Text: text}), true}
+}
+
+// newCounted tells by the counts whether the new value was used: where the old one is in steady
+// use, the times of both are often those of the same half second.
+func (s *server) newCounted(ctx context.Context, v *visitor, k keys.Item) bool {
+	r, err := s.Keys.Rotation(ctx, v.Actor, k.ID, keys.Spans[0])
+	return err == nil && r != nil && newValueUsed(k, *r)
 }

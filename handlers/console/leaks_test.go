@@ -26,7 +26,7 @@ func TestAPastedKeyIsFoundAndNeverShownAgain(t *testing.T) {
 	if s.URL.RawQuery != "" {
 		t.Errorf("the URL holds %q", s.URL.RawQuery)
 	}
-	if got := s.Link("Deactivate the key Leaky"); got != keyPage(k)+"/deactivation" {
+	if got := s.Link("Deactivate key: Leaky"); got != keyPage(k)+"/deactivation" {
 		t.Errorf("Deactivate leads to %s", got)
 	}
 	part := b.Post(leaksPage, url.Values{"text": {k.Value.Reveal()}}, "HX-Request", "true").Want(http.StatusOK).Shows("Leaky")
@@ -57,7 +57,7 @@ func TestAnOldValueIsToldFromThePresentOne(t *testing.T) {
 	if s.HasLink("Deactivate key") {
 		t.Error("offers to end the present value, which has not leaked")
 	}
-	s.Follow("End the old value of Rotated").Want(http.StatusOK)
+	s.Follow("End old value: Rotated").Want(http.StatusOK)
 	a.Clock.Advance(2 * time.Hour)
 	b.Post(leaksPage, find).Want(http.StatusOK).Shows("A value from before a rotation, which no longer works").Hides("End old value", "Deactivate key")
 }
