@@ -80,11 +80,13 @@ func (a *address) presented(h http.Header) *ingest.Refusal {
 			key = k
 		}
 	}
-	if key == "" && a.source != "" && !strings.Contains(a.route, "{key}") {
-		// A lone part that is not followed by a key is one: of a format of its own, or mistyped. As a
-		// source it would be stored and shown.
+	if a.source != "" && (key == "" && !strings.Contains(a.route, "{key}") || key == a.source) {
+		// A lone part that is not followed by a key is one: of a format of its own, or mistyped; so is
+		// what the header repeats. As a source it would be stored and shown.
 		key, a.source = a.source, ""
-		a.route = strings.Replace(a.route, "{source}", "{key}", 1)
+		if !strings.Contains(a.route, "{key}") {
+			a.route = strings.Replace(a.route, "{source}", "{key}", 1)
+		}
 	}
 	a.key = key
 	return nil
