@@ -21,8 +21,14 @@ export const visitors = [
 ];
 
 let browser;
+const shared = [];
 before(async () => { browser = await launch(); });
-after(async () => { await browser?.close(); });
+// In one hook: after one that fails the runner calls no other, and what goes on running keeps the file from ending.
+after(async () => {
+  await browser?.close();
+  const stops = await Promise.allSettled(shared.map((server) => server.stop()));
+  for (const { reason } of stops) if (reason) throw reason;
+});
 
 /**
  * A server for all journeys of a file: journey(name, { on: server }, ...). For journeys that leave each other's things alone.
@@ -30,8 +36,10 @@ after(async () => { await browser?.close(); });
  */
 export function sharedServer(options) {
   let server;
-  before(async () => { server = await startLatchkey(options); });
-  after(async () => { await server?.stop(); });
+  before(async () => {
+    server = await startLatchkey(options);
+    shared.push(server);
+  });
   return () => server;
 }
 

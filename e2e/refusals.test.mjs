@@ -29,7 +29,7 @@ const refusals = {
     },
   },
   'an expired key': {
-    code: 'expired_api_key', status: 401, why: "The key's expiry has passed.",
+    code: 'expired_api_key', status: 401, why: "The key's expiry has passed, or the request carried the value that the key had before it was rotated, whose time is over.",
     attempt: async (on) => {
       const at = new Date(Date.now() + 3000);
       const made = await makeKey(on, 'Expired', '--expires', at.toISOString().replace(/\.\d+/, ''));

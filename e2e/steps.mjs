@@ -1,5 +1,7 @@
 // What people do, in the words of the screens; journeys are written with these.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { axe } from './accessibility.mjs';
 
 export const owner = { name: 'Ada Owner', email: 'ada@example.com', password: 'correct horse battery staple', workspace: 'Analytical Engines' };
 
@@ -85,6 +87,34 @@ export async function send(server, { key, secret }, { path = `/api/signal-stagin
     body: JSON.stringify(item),
   });
   return { status: response.status, requestId: response.headers.get('x-request-id'), body: await response.json() };
+}
+
+/** Calls the management API as a program would, outside of the browser. A text as body is sent as it stands. */
+export async function call(server, { key }, path, { method = 'GET', body } = {}) {
+  const response = await fetch(`${server.url}/api/v1${path}`, {
+    method,
+    headers: { ...(key && { authorization: `Bearer ${key}` }), ...(body && { 'content-type': 'application/json' }) },
+    body: typeof body === 'object' ? JSON.stringify(body) : body,
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined };
+}
+
+/** The SHA-256 of a text, in hex. */
+export function sha256(text) {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** Asks again until what it says is so; some things happen at a time of their own. */
+export async function until(what, isSo) {
+  const end = Date.now() + 20_000;
+  while (!(await isSo())) assert.ok(Date.now() < end, `${what}: not within 20 seconds`);
+}
+
+/** Nobody's eyes or fingers find a fault with the page: see axe, and nothing to scroll sideways. */
+export async function fits(page) {
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'the page scrolls sideways');
+  assert.deepEqual(await axe(page), []);
 }
 
 export function submission(event = 'form_submitted') {

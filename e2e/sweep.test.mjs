@@ -10,10 +10,11 @@ const empty = sharedServer({ account: owner });
 const lists = [
   '', '/signals', '/signals?q=matches-nothing', '/product-orgs', '/product-orgs?q=matches-nothing', '/requests', '/requests?status=rejected&source=partner', '/requests?live=1',
   '/settings/api-keys', '/settings/api-keys?env=test', '/settings/api-keys?status=expired&q=matches-nothing', '/settings/api-keys/new',
-  '/settings/api-keys/new?type=product_orgs', '/settings/templates',
-  '/settings/members', '/settings/members/invitations/new', '/audit', '/settings', '/leaving',
+  '/settings/api-keys/new?type=product_orgs', '/settings/api-keys/new?type=api_access', '/settings/api-keys/import', '/settings/templates',
+  '/settings/api-keys/hygiene', '/settings/api-keys/hygiene?env=test', '/settings/api-keys/leaks',
+  '/settings/members', '/settings/members/invitations/new', '/audit', '/settings', '/settings/plan', '/settings/plan/change?to=free', '/leaving',
 ];
-const own = ['/profile', '/workspaces/new', '/docs/sources'];
+const own = ['/profile', '/workspaces/new', '/docs/sources', '/docs/api'];
 
 /** The address of the first row's page. */
 async function first(page, list, pattern) {
@@ -65,6 +66,20 @@ async function orgDetails(page, base) {
   ];
 }
 
+/** What programs, rotations and the care for keys bring: scopes, limits, addresses, an old value, findings and their questions. */
+async function careDetails(page, base) {
+  const keys = `${base}/settings/api-keys`, hygiene = `${keys}/hygiene`;
+  const program = await keyNamed(page, base, 'CI pipeline'), rotating = await keyNamed(page, base, 'Segment');
+  const watched = await keyNamed(page, base, 'Product backend'), seen = await keyNamed(page, base, 'Marketing website');
+  return [
+    program, `${program}/scopes`, `${program}/protection`, `${program}/addresses`, `${program}/rotation`, `${keys}/new?like=${program.split('/').at(-1)}`,
+    rotating, `${rotating}?span=7d`, `${rotating}/rotation`, `${rotating}/rotation/end`, `${rotating}?shown=rotated`, watched, `${watched}/addresses`, `${watched}/rotation`, `${watched}/protection`,
+    ...['old_value', 'browser', 'idle_30', 'idle_90', 'scopes_unused', 'no_expiry'].map((kind) => `${hygiene}?kind=${kind}`),
+    `${rotating}/hygiene?fix=old_value:end`, `${seen}/hygiene?fix=browser`,
+    await first(page, `${keys}?type=api_access`, /api-keys\/[0-9a-f-]{36}$/), `${keys}?type=api_access`,
+  ];
+}
+
 /** Looks at each page in both themes and at each width, and fails with all that is wrong with any. */
 async function sweep(page, paths, widths) {
   const wrong = [];
@@ -96,11 +111,16 @@ for (const [viewport, widths] of [[desktop, [1280]], [phone, [320, 390]]]) {
   journey(`every screen of the demo is accessible and clean at ${viewport.width} px, light and dark`, { on: demo, viewport }, async ({ page, expectStatus }) => {
     const base = juniper;
     await page.goto('/sign-in');
-    await sweep(page, ['/sign-in'], widths);
+    await sweep(page, ['/sign-in', '/docs/api'], widths);
     await signIn(page, people(demo()).owner);
     await sweep(page, [...lists.map((path) => base + path), ...(await details(page, base)), ...(await orgDetails(page, base)), ...own], widths);
     expectStatus(404);
     await sweep(page, [`${base}/nothing-here`], widths);
+  });
+
+  journey(`every screen about programs, rotations and the care for keys is accessible and clean at ${viewport.width} px, light and dark`, { on: demo, viewport }, async ({ page }) => {
+    await signIn(page, people(demo()).owner);
+    await sweep(page, await careDetails(page, juniper), widths);
   });
 }
 
@@ -132,11 +152,17 @@ journey('every screen of an empty workspace is accessible and clean', { on: empt
   await sweep(page, [...lists.map((path) => home + path), `${key}/template`, `${key}/template?start=1`, `${key}/template/versions`, `${key}/template/json`, `${key}/waiting`], [320, 390]);
 });
 
-for (const role of ['editor', 'viewer']) {
-  journey(`no screen of ${role === 'editor' ? 'an Editor' : 'a Viewer'} offers what the role may not open`, { on: demo }, async ({ page, context }) => {
+for (const [role, who, more] of [
+  ['developer', 'a Developer', ['/settings/api-keys', '/settings/api-keys/new?type=api_access', '/settings/api-keys/hygiene', '/settings/api-keys/leaks', 'CI pipeline', 'Segment']],
+  ['editor', 'an Editor', ['/settings/api-keys', '/settings/api-keys/new', '/settings/api-keys/hygiene', '/settings/api-keys/leaks', 'Segment', 'Product backend']],
+  ['viewer', 'a Viewer', []],
+]) {
+  journey(`no screen of ${who} offers what the role may not open`, { on: demo }, async ({ page, context }) => {
     await signIn(page, people(demo())[role]);
-    for (const path of ['', '/signals', '/product-orgs', '/requests']) {
-      await page.goto(juniper + path);
+    const paths = ['', '/signals', '/product-orgs', '/requests'].map((path) => juniper + path);
+    for (const one of more) paths.push(one.startsWith('/') ? juniper + one : await keyNamed(page, juniper, one));
+    for (const path of paths) {
+      await page.goto(path);
       const hrefs = new Set(await page.locator('a[href^="/"]').evaluateAll((links) => links.map((link) => link.getAttribute('href').split('#')[0])));
       for (const href of [...hrefs].filter((href) => !/export|body$/.test(href)).slice(0, 40)) {
         const answer = await context.request.get(href, { maxRedirects: 3 });
