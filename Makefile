@@ -64,7 +64,8 @@ test-postgres: postgres ## Run the Go tests on SQLite and on a Postgres of their
 .PHONY: test-race
 test-race: postgres ## Run the tests of the concurrent packages under the race detector
 	@if command -v gcc >/dev/null; then \
-		CGO_ENABLED=1 $(POSTGRES) $(GO_TEST) -race ./internal/ingest/... ./internal/keys/...; \
+		CGO_ENABLED=1 $(POSTGRES) bash -euc '$(GO_TEST) -race ./internal/ingest ./internal/ratelimit ./internal/usage; \
+			$(GO_TEST) -race -run "AtOnce|Once|Instance|Call|Cache|Rotat|Ended" ./internal/keys'; \
 	else echo "Skipped the race detector: it needs gcc."; fi
 
 .PHONY: test-e2e

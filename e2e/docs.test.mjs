@@ -1,7 +1,7 @@
 // The reference of the management API, for whoever comes by.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { journey, sharedServer, visitors } from './harness.mjs';
+import { journey, sharedServer, readers } from './harness.mjs';
 import { fits, makeKey, owner, signIn, titled, until } from './steps.mjs';
 
 const server = sharedServer({ account: owner });
@@ -9,7 +9,7 @@ const server = sharedServer({ account: owner });
 /** The operations of the contract, by their ids. */
 const operations = (yaml) => [...yaml.matchAll(/^\s+operationId: (\w+)$/gm)].map(([, id]) => id);
 
-for (const { name, ...visitor } of visitors) {
+for (const { name, ...visitor } of readers) {
   const script = visitor.script !== false;
 
   journey(`the API reference reads without signing in, and each link in it leads somewhere, ${name}`, { on: server, ...visitor }, async ({ page, context }) => {

@@ -20,6 +20,9 @@ export const visitors = [
   { name: 'without JavaScript', script: false },
 ];
 
+/** The same without the phone, for journeys whose screens the sweep looks at on one. */
+export const readers = visitors.filter(({ viewport }) => viewport !== phone);
+
 let browser;
 const shared = [];
 before(async () => { browser = await launch(); });

@@ -1,6 +1,6 @@
 // Keys in need of care, each with the one click that mends it.
 import assert from 'node:assert/strict';
-import { axe, journey, visitors } from './harness.mjs';
+import { axe, journey, readers } from './harness.mjs';
 import { fits, home, keysPage, makeKey, owner, row, send, signIn, titled, toast } from './steps.mjs';
 import { juniper, people } from './demo.mjs';
 
@@ -25,7 +25,7 @@ async function confirmed(page, label, key, button) {
   await page.getByRole('button', { name: button }).click();
 }
 
-for (const { name, ...visitor } of visitors) {
+for (const { name, ...visitor } of readers) {
   const script = visitor.script !== false;
 
   journey(`each finding of the demo is mended by its button, ${name}`, { seed: 50, ...visitor }, async ({ page, server }) => {

@@ -1,13 +1,13 @@
 // What holds a key back that does too much, comes from elsewhere, or was found.
 import assert from 'node:assert/strict';
-import { journey, sharedServer, visitors } from './harness.mjs';
+import { journey, sharedServer, readers } from './harness.mjs';
 import { call, fits, keysPage, loadUntil, makeKey, owner, send, signIn, titled, toast } from './steps.mjs';
 
 const server = sharedServer({ account: owner });
 
 const said = ({ status, body }) => [status, body.code ?? body.error?.code];
 
-for (const [i, { name, ...visitor }] of visitors.entries()) {
+for (const [i, { name, ...visitor }] of readers.entries()) {
   const script = visitor.script !== false;
 
   journey(`an address list is watched before it is enforced, ${name}`, { on: server, ...visitor }, async ({ page, expectStatus }) => {

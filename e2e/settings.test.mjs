@@ -1,6 +1,6 @@
 // What a workspace asks of its keys, what its plan allows, and how much its programs may call.
 import assert from 'node:assert/strict';
-import { journey, visitors } from './harness.mjs';
+import { journey, readers } from './harness.mjs';
 import { call, fits, home, keysPage, makeKey, owner, signIn, toast } from './steps.mjs';
 import { juniper, people } from './demo.mjs';
 
@@ -18,7 +18,7 @@ async function changePlan(page, to) {
 
 const program = (server) => makeKey(server, 'Program', '--type', 'api_access', '--scopes', 'workspace:read');
 
-for (const { name, ...visitor } of visitors) {
+for (const { name, ...visitor } of readers) {
   const script = visitor.script !== false;
 
   journey(`the key policy decides what a new key may be, ${name}`, { account: owner, ...visitor }, async ({ page, expectStatus }) => {
