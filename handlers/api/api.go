@@ -9,7 +9,6 @@ import (
 
 	"latchkey/internal/accounts"
 	"latchkey/internal/audit"
-	"latchkey/internal/hygiene"
 	"latchkey/internal/idempotency"
 	"latchkey/internal/keys"
 	"latchkey/internal/leaks"
@@ -34,7 +33,6 @@ type Deps struct {
 	Limits      *ratelimit.Service
 	Usage       *usage.Recorder
 	Leaks       *leaks.Service
-	Hygiene     *hygiene.Service
 	Idempotency *idempotency.Service
 	GitHubKeys  *GitHubKeys // nil: no alerts of GitHub are taken
 	BaseURL     *url.URL    // as programs reach this instance; nil: by the Host that each one names

@@ -17,7 +17,7 @@ const module = "latchkey"
 var may = map[string][]string{
 	"":                     {"client", "handlers", "internal/...", "models"},
 	"handlers":             {"handlers/api", "handlers/console", "handlers/gateway", "internal/app", "openapi", "static"},
-	"handlers/api":         {"internal/access", "internal/accounts", "internal/audit", "internal/database", "internal/fault", "internal/hygiene", "internal/idempotency", "internal/keys", "internal/leaks", "internal/mapping", "internal/orgs", "internal/ratelimit", "internal/signals", "internal/templates", "internal/token", "internal/usage", "models", "openapi"},
+	"handlers/api":         {"internal/access", "internal/accounts", "internal/audit", "internal/database", "internal/fault", "internal/idempotency", "internal/keys", "internal/leaks", "internal/mapping", "internal/orgs", "internal/ratelimit", "internal/signals", "internal/templates", "internal/token", "internal/usage", "models", "openapi"},
 	"openapi":              {},
 	"client":               {},
 	"handlers/console":     {"internal/access", "internal/accounts", "internal/audit", "internal/fault", "internal/hygiene", "internal/ingest", "internal/keys", "internal/leaks", "internal/mapping", "internal/notices", "internal/orgs", "internal/payload", "internal/secretbox", "internal/signals", "internal/source", "internal/templates", "internal/token", "models", "openapi", "static", "views", "views/ui"},
