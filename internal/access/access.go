@@ -67,6 +67,8 @@ const (
 	ReadTemplates   Action = "templates:read"   // payload templates
 	ManageTemplates Action = "templates:manage" // ...
 	ReadMembers     Action = "members:read"
+	ReadEndpoints   Action = "endpoints:read" // outbound webhooks and their deliveries
+	ListenEvents    Action = "events:listen"  // ... messages as they are written
 )
 
 // Origin is where a change came from, for the audit log.

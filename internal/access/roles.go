@@ -43,6 +43,8 @@ var sameRoles = map[Action]Action{
 	ReadTemplates:   ManageKeys,
 	ManageTemplates: ManageKeys,
 	ReadMembers:     ManageMembers,
+	ReadEndpoints:   ManageEndpoints,
+	ListenEvents:    ManageEndpoints,
 }
 
 // Allows tells whether a role may do an action; unknown roles may nothing.

@@ -28,6 +28,9 @@ const (
 	AnalyticsRead  Scope = "analytics:read"
 	MembersRead    Scope = "members:read"
 	AuditRead      Scope = "audit:read"
+	EndpointsRead  Scope = "endpoints:read"
+	EndpointsWrite Scope = "endpoints:write"
+	EventsListen   Scope = "events:listen"
 )
 
 // ScopeInfo is a scope as people read it.
@@ -52,19 +55,22 @@ var FineScopes = []ScopeInfo{
 	{AnalyticsRead, "Read how much each key received, minute by minute", ReadData, []Action{ReadData}},
 	{MembersRead, "List members with their email addresses and roles", ManageMembers, []Action{ReadMembers}},
 	{AuditRead, "Read the audit log", ReadAudit, []Action{ReadAudit}},
+	{EndpointsRead, "Read outbound endpoints and their deliveries; never their signing secrets", ManageEndpoints, []Action{ReadEndpoints}},
+	{EndpointsWrite, "Create, change, test and delete outbound endpoints, rotate and reveal their signing secrets, send again what failed", ManageEndpoints, []Action{ManageEndpoints}},
+	{EventsListen, "Listen to outbound messages as they are written, while developing", ManageEndpoints, []Action{ListenEvents}},
 }
 
 // Presets lists the presets in the order in which they are shown.
 var Presets = []ScopeInfo{
 	{ReadWorkspace, "Read everything in the workspace but members and the audit log", ManageAPIKeys, nil},
-	{ReadWriteWorkspace, "Read the same, and manage keys and payload templates", ManageAPIKeys, nil},
+	{ReadWriteWorkspace, "Read the same, manage keys, payload templates and outbound endpoints, and listen to messages", ManageAPIKeys, nil},
 	{AdminFull, "Do everything that an Admin may do, members and the audit log included", GrantAdminScope, []Action{GrantAdminScope}},
 }
 
 var inPreset = map[Scope][]Scope{
-	ReadWorkspace:      {WorkspaceRead, KeysRead, SignalsRead, OrgsRead, RequestsRead, TemplatesRead, AnalyticsRead},
-	ReadWriteWorkspace: {WorkspaceRead, KeysRead, KeysWrite, SignalsRead, OrgsRead, RequestsRead, TemplatesRead, TemplatesWrite, AnalyticsRead},
-	AdminFull:          {WorkspaceRead, KeysRead, KeysWrite, SignalsRead, OrgsRead, RequestsRead, TemplatesRead, TemplatesWrite, AnalyticsRead, MembersRead, AuditRead},
+	ReadWorkspace:      {WorkspaceRead, KeysRead, SignalsRead, OrgsRead, RequestsRead, TemplatesRead, AnalyticsRead, EndpointsRead},
+	ReadWriteWorkspace: {WorkspaceRead, KeysRead, KeysWrite, SignalsRead, OrgsRead, RequestsRead, TemplatesRead, TemplatesWrite, AnalyticsRead, EndpointsRead, EndpointsWrite, EventsListen},
+	AdminFull:          {WorkspaceRead, KeysRead, KeysWrite, SignalsRead, OrgsRead, RequestsRead, TemplatesRead, TemplatesWrite, AnalyticsRead, MembersRead, AuditRead, EndpointsRead, EndpointsWrite, EventsListen},
 }
 
 // Scopes are the rights of one key. None grants nothing.

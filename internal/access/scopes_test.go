@@ -12,9 +12,9 @@ import (
 
 // goldenScopes is what each scope stands for, as docs/api.md publishes it.
 const goldenScopes = `
-read:workspace       workspace:read keys:read signals:read product_orgs:read requests:read templates:read analytics:read
-read:write:workspace workspace:read keys:read keys:write signals:read product_orgs:read requests:read templates:read templates:write analytics:read
-admin:full           workspace:read keys:read keys:write signals:read product_orgs:read requests:read templates:read templates:write analytics:read members:read audit:read
+read:workspace       workspace:read keys:read signals:read product_orgs:read requests:read templates:read analytics:read endpoints:read
+read:write:workspace workspace:read keys:read keys:write signals:read product_orgs:read requests:read templates:read templates:write analytics:read endpoints:read endpoints:write events:listen
+admin:full           workspace:read keys:read keys:write signals:read product_orgs:read requests:read templates:read templates:write analytics:read members:read audit:read endpoints:read endpoints:write events:listen
 keys:*               keys:read keys:write
 templates:*          templates:read templates:write
 signals:read         signals:read

@@ -18,6 +18,8 @@ var tables = []any{
 	models.SignInThrottle{}, models.APIKey{}, models.KeyUsageMinute{}, models.KeyLastUsed{}, models.Signal{}, models.SignalDedup{},
 	models.GatewayRequest{}, models.AuditEntry{}, models.Template{}, models.TemplateVersion{}, models.ProductOrg{}, models.ProductOrgUpdate{}, models.OrgReplay{},
 	models.RetiredKeyValue{}, models.KeyState{}, models.KeyScopeUse{}, models.Notice{}, models.APIIdempotency{}, models.RateSlot{},
+	models.Endpoint{}, models.EndpointState{}, models.EndpointMinute{}, models.Message{}, models.Delivery{}, models.DeliveryAttempt{}, models.DeliveryReplay{},
+	models.OutboxState{}, models.Listener{},
 }
 
 func TestTheSchemaEqualsTheModels(t *testing.T) {
