@@ -25,8 +25,10 @@ CREATE TABLE endpoints (
     created_at       BIGINT NOT NULL,
     created_by       UUID,
     created_by_key   UUID,
-    updated_at       BIGINT NOT NULL
+    updated_at       BIGINT NOT NULL,
+    form_nonce       TEXT
 );
+CREATE UNIQUE INDEX endpoints_form_nonce ON endpoints (workspace_id, form_nonce);
 CREATE INDEX endpoints_workspace ON endpoints (workspace_id, environment, id);
 
 -- What the workers know of an endpoint, and who of them works for it. Apart from endpoints, so that
@@ -56,6 +58,8 @@ CREATE TABLE messages (
     body         BYTEA NOT NULL,
     created_at   BIGINT NOT NULL
 );
+-- Those of a bulk upload have the id that it began with, and are written at its end.
+CREATE INDEX messages_rejected ON messages (created_at) WHERE event_type = 'ingest.rejected';
 
 CREATE TABLE deliveries (
     endpoint_id     UUID NOT NULL,
@@ -141,7 +145,8 @@ CREATE TABLE listeners (
     environment  TEXT NOT NULL,
     event_types  TEXT NOT NULL,
     api_key_id   UUID,
-    expires_at   BIGINT NOT NULL
+    expires_at   BIGINT NOT NULL,
+    left_at      BIGINT
 );
 
 -- +goose Down

@@ -1,5 +1,7 @@
 package models
 
+import "strings"
+
 // What an endpoint's status may be.
 const (
 	EndpointEnabled  = "enabled"
@@ -39,7 +41,8 @@ type Endpoint struct {
 	CreatedAt      Time `gorm:"autoCreateTime:false"`
 	CreatedBy      *string
 	CreatedByKey   *string
-	UpdatedAt      Time `gorm:"autoUpdateTime:false"`
+	UpdatedAt      Time    `gorm:"autoUpdateTime:false"`
+	FormNonce      *string // makes a double click one endpoint; unique in the workspace
 }
 
 // EndpointState is what the workers know of an endpoint, and which of them works for it.
@@ -63,4 +66,18 @@ type EndpointMinute struct {
 	Delivered  int64
 	Failed     int64
 	DurationUS int64 `gorm:"column:duration_us"` // of all attempts together
+}
+
+// Label is how people know the endpoint: its description, else its address.
+func (e Endpoint) Label() string {
+	if e.Description != "" {
+		return e.Description
+	}
+	return e.Address()
+}
+
+// Address is the URL without the query, which may hold what only its receiver should know.
+func (e Endpoint) Address() string {
+	address, _, _ := strings.Cut(e.URL, "?")
+	return address
 }

@@ -98,6 +98,7 @@ type Listener struct {
 	WorkspaceID string
 	Environment string
 	EventTypes  string
-	APIKeyID    *string `gorm:"column:api_key_id"`
+	APIKeyID    *string `gorm:"column:api_key_id"` // the program's key
 	ExpiresAt   Time
+	LeftAt      Time // it may come back until ExpiresAt, and miss nothing
 }

@@ -36,7 +36,7 @@ func parseTarget(raw string) (target, *problem) {
 	}
 	switch {
 	case u.Scheme != "https" && u.Scheme != "http":
-		return target{}, invalid("The URL must begin with https://.")
+		return target{}, invalid("The URL must begin with https://, or for a test endpoint with http://.")
 	case u.Opaque != "" || u.Host == "":
 		return target{}, invalid("The URL has no host; use one like https://hooks.example.com/latchkey.")
 	case u.User != nil:
