@@ -165,7 +165,7 @@ func TestScopesThatAnOldKeyNeverUsedAreNamed(t *testing.T) {
 		w.wantKinds(fit)
 		w.wantKinds(never, hygiene.NeverUsed)
 		f := w.finding(hygiene.ScopesUnused)
-		want := []access.Scope{access.WorkspaceRead, access.OrgsRead, access.RequestsRead, access.TemplatesRead, access.AnalyticsRead, access.AuditRead}
+		want := []access.Scope{access.WorkspaceRead, access.OrgsRead, access.RequestsRead, access.TemplatesRead, access.AnalyticsRead, access.AuditRead, access.EndpointsRead}
 		if !slices.Equal(f.Scopes, want) {
 			t.Errorf("scopes %v, want %v", f.Scopes, want)
 		}

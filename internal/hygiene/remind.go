@@ -9,7 +9,9 @@ import (
 
 	"latchkey/internal/access"
 	"latchkey/internal/audit"
+	"latchkey/internal/keys"
 	"latchkey/internal/notices"
+	"latchkey/internal/outbox"
 	"latchkey/models"
 )
 
@@ -35,6 +37,13 @@ func (d due) kind() string {
 		return notices.Expired
 	}
 	return notices.Expiring
+}
+
+func (d due) event() outbox.Type {
+	if d.Days == 0 {
+		return outbox.KeyExpired
+	}
+	return outbox.KeyExpiring
 }
 
 func (d due) dedup() string {
@@ -124,7 +133,12 @@ func (s *Service) remind(ctx context.Context, tx *gorm.DB, d due) error {
 	if err := notices.Supersede(ctx, tx, now, notices.Expiring, d.ID, n.Dedup); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, now, access.System(d.WorkspaceID), audit.Change{
+	actor := access.System(d.WorkspaceID)
+	err = audit.Record(ctx, tx, now, actor, audit.Change{
 		Action: d.kind(), Target: audit.Target{Type: "api_key", ID: d.ID, Label: d.Name}, After: after,
 	})
+	if err != nil {
+		return err
+	}
+	return keys.Tell(ctx, tx, now, actor, d.APIKey, d.event(), func(data *outbox.KeyData) { data.Days = d.Days })
 }

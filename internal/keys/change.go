@@ -11,6 +11,7 @@ import (
 	"latchkey/internal/access"
 	"latchkey/internal/audit"
 	"latchkey/internal/fault"
+	"latchkey/internal/outbox"
 	"latchkey/models"
 )
 
@@ -42,7 +43,7 @@ func (s *Service) Deactivate(ctx context.Context, actor access.Actor, id, confir
 			fields.Add("confirm", "Type the key's name, "+key.Name+", exactly as it stands here.")
 			return fields.Err()
 		}
-		return s.deactivate(ctx, tx, actor, key)
+		return s.deactivate(ctx, tx, actor, key, ReasonManual)
 	})
 }
 
@@ -54,7 +55,7 @@ func (s *Service) Revoke(ctx context.Context, actor access.Actor, id string) (bo
 		if changed = key.Status == models.KeyActive; !changed {
 			return nil
 		}
-		return s.deactivate(ctx, tx, actor, key)
+		return s.deactivate(ctx, tx, actor, key, ReasonManual)
 	})
 	return changed, err
 }
@@ -76,14 +77,14 @@ func (s *Service) DeactivateAllBy(ctx context.Context, tx *gorm.DB, actor access
 		return fmt.Errorf("select the member's keys: %w", err)
 	}
 	for _, key := range keys {
-		if err := s.deactivate(ctx, tx, actor, key); err != nil {
+		if err := s.deactivate(ctx, tx, actor, key, ReasonMakerRemoved); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Service) deactivate(ctx context.Context, tx *gorm.DB, actor access.Actor, key models.APIKey) error {
+func (s *Service) deactivate(ctx context.Context, tx *gorm.DB, actor access.Actor, key models.APIKey, reason string) error {
 	if key.Status != models.KeyActive {
 		return fault.New(fault.Conflict, "This key was deactivated already.")
 	}
@@ -97,10 +98,15 @@ func (s *Service) deactivate(ctx context.Context, tx *gorm.DB, actor access.Acto
 		return err
 	}
 	s.evict(values)
-	return audit.Record(ctx, tx, now, actor, audit.Change{
+	err = audit.Record(ctx, tx, now, actor, audit.Change{
 		Action: "api_key.deactivated", Target: target(key),
 		Before: audit.Values{"status": "active"}, After: audit.Values{"status": "deactivated"},
 	})
+	if err != nil {
+		return err
+	}
+	key.Status = models.KeyDeactivated
+	return Tell(ctx, tx, now, actor, key, outbox.KeyDeactivated, func(d *outbox.KeyData) { d.Reason = reason })
 }
 
 // change runs fn on one key, which the actor may manage, under the state lock, so that no writer

@@ -14,6 +14,7 @@ import (
 	"latchkey/internal/database"
 	"latchkey/internal/fault"
 	"latchkey/internal/mapping"
+	"latchkey/internal/outbox"
 	"latchkey/internal/token"
 	"latchkey/models"
 )
@@ -204,11 +205,15 @@ func insert(ctx context.Context, tx *gorm.DB, now time.Time, actor access.Actor,
 	if err := gorm.G[models.APIKey](tx).Create(ctx, key); err != nil {
 		return fmt.Errorf("insert key: %w", err)
 	}
-	return audit.Record(ctx, tx, now, actor, audit.Change{
+	err := audit.Record(ctx, tx, now, actor, audit.Change{
 		Action: action,
 		Target: target(*key),
 		After:  after,
 	})
+	if err != nil {
+		return err
+	}
+	return Tell(ctx, tx, now, actor, *key, outbox.KeyCreated, nil)
 }
 
 // addSettings notes what is not as it is by default.

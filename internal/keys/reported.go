@@ -70,7 +70,7 @@ func (s *Service) endReported(ctx context.Context, tx *gorm.DB, actor access.Act
 	case cred.Previous:
 		r.Ended, err = true, s.endPrevious(ctx, tx, actor, key)
 	case force || key.OnLeak == models.OnLeakDeactivate:
-		r.Ended, err = true, s.deactivate(ctx, tx, actor, key)
+		r.Ended, err = true, s.deactivate(ctx, tx, actor, key, ReasonLeaked)
 	}
 	return r, err
 }

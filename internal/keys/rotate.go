@@ -10,6 +10,7 @@ import (
 	"latchkey/internal/access"
 	"latchkey/internal/audit"
 	"latchkey/internal/fault"
+	"latchkey/internal/outbox"
 	"latchkey/models"
 )
 
@@ -71,10 +72,16 @@ func (s *Service) Rotate(ctx context.Context, actor access.Actor, id string, f R
 			return err
 		}
 		out.Value, out.EndsAt = v.plaintext, out.Key.PreviousEndsAt.Time
-		return audit.Record(ctx, tx, now, actor, audit.Change{
+		err = audit.Record(ctx, tx, now, actor, audit.Change{
 			Action: "api_key.rotated", Target: target(key),
 			Before: audit.Values{"key_prefix": key.KeyPrefix},
 			After:  audit.Values{"key_prefix": v.prefix, "previous_ends_at": end.Format(time.RFC3339)},
+		})
+		if err != nil {
+			return err
+		}
+		return Tell(ctx, tx, now, actor, out.Key, outbox.KeyRotated, func(d *outbox.KeyData) {
+			d.PreviousEndsAt = &outbox.Stamp{Time: end}
 		})
 	})
 	if err != nil {
