@@ -63,6 +63,11 @@ func (c *Config) Load() error {
 			return fmt.Errorf("LATCHKEY_SECRET_KEY is not right: %w", err)
 		}
 	}
+	if c.SecretKeyOld != "" || c.SecretKeyOldFile != "" {
+		if _, err := secretbox.ParseKey(c.SecretKeyOld); err != nil {
+			return fmt.Errorf("LATCHKEY_SECRET_KEY_OLD is not right: %w", err)
+		}
+	}
 	if !token.ValidBrand(c.KeyBrand) {
 		return fmt.Errorf("LATCHKEY_KEY_BRAND is %q; use a lower-case letter and up to 9 lower-case letters or digits", c.KeyBrand)
 	}
@@ -93,33 +98,6 @@ func readSetting(name string, setting *string, file string) error {
 	}
 	*setting = strings.TrimSpace(string(text))
 	return nil
-}
-
-// Secrets makes the box that seals stored secrets: of the setting, else, beside an embedded
-// database, of a file that the first start makes. Nil without either; warning is a sentence for
-// the log. The data directory must exist.
-func (c *Config) Secrets() (box *secretbox.Box, warning string, err error) {
-	if c.SecretKey != "" {
-		key, err := secretbox.ParseKey(c.SecretKey)
-		if err != nil {
-			return nil, "", fmt.Errorf("LATCHKEY_SECRET_KEY is not right: %w", err)
-		}
-		box, err = secretbox.New(key)
-		return box, "", err
-	}
-	if c.DatabaseURL != "" {
-		return nil, "", nil
-	}
-	path := filepath.Join(c.Data, "secret.key")
-	key, others, err := secretbox.KeyFile(path)
-	if err != nil {
-		return nil, "", err
-	}
-	if others {
-		warning = fmt.Sprintf("other accounts of this machine may read %s; run: chmod 600 %s", path, path)
-	}
-	box, err = secretbox.New(key)
-	return box, warning, err
 }
 
 // DatabasePath is the SQLite file.

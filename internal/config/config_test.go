@@ -21,6 +21,8 @@ func TestWrongSettingsNameTheVariable(t *testing.T) {
 		"LATCHKEY_DATABASE_URL_FILE": func(c *config.Config) { c.DatabaseURLFile = "/nowhere" },
 		"LATCHKEY_SECRET_KEY is":     func(c *config.Config) { c.SecretKey = "c2hvcnQ=" },
 		"LATCHKEY_SECRET_KEY_FILE":   func(c *config.Config) { c.SecretKeyFile = "/nowhere" },
+		"LATCHKEY_SECRET_KEY_OLD is": func(c *config.Config) { c.SecretKeyOld = "c2hvcnQ=" },
+		"LATCHKEY_SECRET_KEY_OLD_F":  func(c *config.Config) { c.SecretKeyOldFile = "/nowhere" },
 	} {
 		c := good()
 		change(&c)
@@ -32,6 +34,7 @@ func TestWrongSettingsNameTheVariable(t *testing.T) {
 		"LATCHKEY_ADDR":            {Addr: "8080", SessionIdle: time.Hour, SessionAbsolute: time.Hour},
 		"LATCHKEY_TRUSTED_PROXIES": {Addr: ":1", TrustedProxies: []string{"10.0.0.0/99"}, SessionIdle: time.Hour, SessionAbsolute: time.Hour},
 		"LATCHKEY_SESSION":         {Addr: ":1", SessionIdle: time.Hour},
+		"LATCHKEY_WEBHOOK_ALLOW":   {Addr: ":1", WebhookAllowCIDRs: []string{"intranet"}, SessionIdle: time.Hour, SessionAbsolute: time.Hour},
 	} {
 		if err := s.Load(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one that names %s", err, want)

@@ -13,7 +13,7 @@ import (
 const invalidSignature = "invalid_source_signature"
 
 // SignatureContext binds a sealed signature secret to its key, so that it opens for no other.
-func SignatureContext(keyID string) string { return "api_key:" + keyID + ":signature" }
+func SignatureContext(keyID string) string { return keys.SignatureContext(keyID) }
 
 // checkSignature verifies what the vendor signed, over the body's own bytes, where the key asks for
 // it. A test event of the console carries no signature of the vendor and is not asked for one.

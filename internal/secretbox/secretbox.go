@@ -32,11 +32,12 @@ var (
 	ErrDamaged  = errors.New("secretbox: not a sealed text of this place, or changed since")
 )
 
-// Box seals and opens with one key. Immutable, safe for concurrent use; it never shows its key. A
+// Box seals with one key, and opens with that one and the one before (see WithOld). Immutable, safe for concurrent use; it never shows its key. A
 // nil Box opens nothing and must not be asked to seal.
 type Box struct {
 	aead cipher.AEAD
 	head [headSize]byte // version and fingerprint, before every sealed text
+	old  *Box           // opens what was sealed with the key before; may be nil
 }
 
 // New makes a box of a key of KeySize random bytes.
@@ -80,7 +81,10 @@ func (b *Box) Open(sealed []byte, context string) ([]byte, error) {
 		return nil, ErrDamaged
 	}
 	if [headSize]byte(sealed[:headSize]) != b.head {
-		return nil, ErrOtherKey
+		if b.old == nil {
+			return nil, ErrOtherKey
+		}
+		return b.old.Open(sealed, context)
 	}
 	plaintext, err := b.aead.Open(nil, sealed[headSize:nonceEnd], sealed[nonceEnd:], b.bound(context))
 	if err != nil {
