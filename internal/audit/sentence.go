@@ -50,6 +50,18 @@ var phrases = map[string]string{
 	"product_orgs.exported":       "exported product orgs",
 	"product_orgs.replayed":       "replayed updates of product orgs received with %",
 	"product_orgs.replay_stopped": "stopped a replay of updates received with %",
+
+	"endpoint.created":               "created the endpoint %",
+	"endpoint.updated":               "changed the endpoint %",
+	"endpoint.enabled":               "enabled the endpoint %",
+	"endpoint.disabled":              "disabled the endpoint %",
+	"endpoint.deleted":               "deleted the endpoint %",
+	"endpoint.secret_revealed":       "looked at the signing secret of the endpoint %",
+	"endpoint.secret_rotated":        "rotated the signing secret of the endpoint %",
+	"endpoint.previous_secret_ended": "ended the previous signing secret of the endpoint %",
+	"delivery.retried":               "sent again %",
+	"replay.started":                 "started to send again to the endpoint %",
+	"replay.stopped":                 "stopped sending again to the endpoint %",
 }
 
 // Sentence says what an entry's actor did, without the actor: "deactivated the API key Production".

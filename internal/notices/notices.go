@@ -59,8 +59,12 @@ func (i Item) ExpiresAt() time.Time {
 // visible is the part of a WHERE about notices n of keys k that leaves out what the actor may not
 // manage.
 func visible(actor access.Actor) string {
-	if actor.Can(access.ManageAPIKeys) {
-		return "(1 = 1)"
+	seen := "(1 = 1)"
+	if !actor.Can(access.ManageAPIKeys) {
+		seen = "(k.endpoint_type IS NULL OR k.endpoint_type <> 'api_access')"
 	}
-	return "(k.endpoint_type IS NULL OR k.endpoint_type <> 'api_access')"
+	if !actor.Can(access.ManageEndpoints) {
+		seen += " AND n.kind NOT IN ('" + EndpointFailing + "', '" + EndpointDisabled + "')"
+	}
+	return seen
 }

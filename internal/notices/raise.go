@@ -31,8 +31,10 @@ func ExpiryDedup(kind, keyID string, expires models.Time, days int) string {
 }
 
 // current is the part of a WHERE about notices n of keys k that leaves out what has been overtaken:
-// the key was deactivated, or ends at another time.
-const current = "(n.kind NOT IN ('" + Expiring + "', '" + Expired + "') OR k.status = 'active' AND " +
+// the key was deactivated, or ends at another time; the endpoint works again.
+const current = currentKey + " AND " + currentEndpoint
+
+const currentKey = "(n.kind NOT IN ('" + Expiring + "', '" + Expired + "') OR k.status = 'active' AND " +
 	"n.dedup LIKE n.kind || ':' || CAST(k.id AS TEXT) || ':' || CAST(k.expires_at AS TEXT) || ':%')"
 
 // Raise keeps the notice within tx unless it was raised before; created says whether it was new.
