@@ -16,6 +16,7 @@ import (
 
 	"latchkey/internal/database"
 	"latchkey/internal/keys"
+	"latchkey/internal/outbox"
 	"latchkey/internal/ratelimit"
 	"latchkey/internal/secretbox"
 	"latchkey/internal/templates"
@@ -172,6 +173,8 @@ type Options struct {
 	// service's own Run. nil: one of its own, which it runs.
 	Usage *usage.Recorder
 	Rate  *ratelimit.Service
+
+	Bell *outbox.Bell // rung when there is something to send; nil: workers find it at their next look
 }
 
 // New makes the service; Run must run for it to accept anything.
@@ -191,8 +194,8 @@ func New(db *database.DB, k *keys.Service, o Options) *Service {
 	return &Service{
 		keys: k, templates: o.Templates, box: o.Secrets, db: db, now: o.Now, limits: o.Limits,
 		usage: o.Usage, rate: o.Rate, own: own,
-		writer:    newWriter(newStore(db), k, o.Usage, o.Limits, o.Now),
-		orgWriter: newWriter(newOrgStore(db), k, o.Usage, o.Limits, o.Now),
+		writer:    newWriter(newStore(db, o.Bell), k, o.Usage, o.Limits, o.Now),
+		orgWriter: newWriter(newOrgStore(db, o.Bell), k, o.Usage, o.Limits, o.Now),
 		replays:   newReplays(),
 		home:      &homeWorkspace{db: db},
 		quota:     &logQuota{now: o.Now},

@@ -73,6 +73,7 @@ type plan struct {
 	updates []*update
 	orgs    map[orgRef]*orgRow
 	now     time.Time
+	told    *outgoing // nil: nobody is, of a preview
 }
 
 func newPlan(jobs []*job, now time.Time) *plan {
@@ -231,6 +232,9 @@ func (p *plan) merge(u *update) {
 	org.repeat()
 	u.row.OrgID, u.row.Changes = &org.ID, orgs.EncodeChanges(m.Changes)
 	u.row.MRR, u.row.UserCount = org.MRR, org.UserCount
+	if u.row.Status == models.UpdateApplied {
+		p.told.update(u, org, m.Changes)
+	}
 	u.tell(m)
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"latchkey/internal/keys"
 	"latchkey/internal/orgs"
+	"latchkey/internal/outbox"
 	"latchkey/models"
 )
 
@@ -21,7 +22,10 @@ import (
 // the organisations, locked; what came of it, and the commit. Message ids are claimed before
 // organisations are locked, and both in sorted order, so that two instances cannot wait for each
 // other in a circle.
-type orgPostgres struct{ pool *pgxpool.Pool }
+type orgPostgres struct {
+	pool *pgxpool.Pool
+	subs subscriptions
+}
 
 func (s *orgPostgres) ping(ctx context.Context) error { return s.pool.Ping(ctx) }
 
@@ -55,7 +59,13 @@ func (s *orgPostgres) try(ctx context.Context, conn *pgxpool.Conn, now time.Time
 	batch.Queue("BEGIN")
 	batch.Queue("SET LOCAL plan_cache_mode = force_generic_plan")
 	batch.Queue(keys.StateLockShared)
-	versions := map[string]int{}
+	versions, moved := map[string]int{}, false
+	batch.Queue("SELECT version FROM outbox_state").QueryRow(func(row pgx.Row) error {
+		var version int64
+		err := row.Scan(&version)
+		moved = s.subs.known == nil || s.subs.known.Version != version
+		return err
+	})
 	// A template that is being saved waits for this transaction, or this one for it.
 	batch.Queue("SELECT id::text, version FROM templates WHERE id = ANY($1::uuid[]) ORDER BY id FOR SHARE", binaries(templateIDs(jobs))).
 		Query(func(rows pgx.Rows) error { return scanVersions(rows, versions) })
@@ -66,8 +76,14 @@ func (s *orgPostgres) try(ctx context.Context, conn *pgxpool.Conn, now time.Time
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("check keys: %w", err)
 	}
+	if moved {
+		if err := s.subs.reload(ctx, outbox.Postgres(conn)); err != nil {
+			return nil, err
+		}
+	}
 	live, dead := judgeOrgs(jobs, states, now)
 	p := newPlan(live, now)
+	p.told = newOutgoing(s.subs.known, now)
 	known, err := s.lock(ctx, conn, p)
 	if err != nil {
 		return nil, err
@@ -219,11 +235,18 @@ func (s *orgPostgres) write(ctx context.Context, conn *pgxpool.Conn, p *plan, jo
 	for _, j := range jobs {
 		j.count()
 	}
-	queueRequests(batch, insertLogRows, lines(jobs, nil, p.now), nil)
+	rows := lines(jobs, nil, p.now)
+	p.told.refusals(rows, nil)
+	queueRequests(batch, insertLogRows, rows, nil)
+	if p.told.err != nil {
+		return p.told.err
+	}
+	p.told.queueAll(batch)
 	batch.Queue("COMMIT")
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("write organisations and commit: %w", err)
 	}
+	s.subs.bell.Ring(p.told.endpoints()...)
 	return nil
 }
 

@@ -13,7 +13,10 @@ import (
 
 // orgSQLite writes a group of updates in one transaction, which holds the write lock from its
 // BEGIN.
-type orgSQLite struct{ db *sql.DB }
+type orgSQLite struct {
+	db   *sql.DB
+	subs subscriptions
+}
 
 func (s *orgSQLite) ping(ctx context.Context) error {
 	_, err := s.db.ExecContext(ctx, "SELECT 1")
@@ -30,8 +33,12 @@ func (s *orgSQLite) commit(ctx context.Context, now time.Time, jobs []*job, _ []
 	if err != nil {
 		return nil, err
 	}
+	if err := s.subs.refresh(ctx, tx); err != nil {
+		return nil, err
+	}
 	live, dead := judgeOrgs(jobs, states, now)
 	p := newPlan(live, now)
+	p.told = newOutgoing(s.subs.known, now)
 	known, err := s.lock(ctx, tx, p)
 	if err != nil {
 		return nil, err
@@ -43,6 +50,7 @@ func (s *orgSQLite) commit(ctx context.Context, now time.Time, jobs []*job, _ []
 	if err := tx.Commit(); err != nil {
 		return nil, fmt.Errorf("commit: %w", err)
 	}
+	s.subs.bell.Ring(p.told.endpoints()...)
 	return dead, nil
 }
 
@@ -178,7 +186,12 @@ func (s *orgSQLite) write(ctx context.Context, tx *sql.Tx, p *plan, jobs []*job)
 	for _, j := range jobs {
 		j.count()
 	}
-	return insertRequests(ctx, tx, lines(jobs, nil, p.now))
+	rows := lines(jobs, nil, p.now)
+	p.told.refusals(rows, nil)
+	if err := insertRequests(ctx, tx, rows); err != nil {
+		return err
+	}
+	return p.told.write(ctx, tx)
 }
 
 func writeUpdates(ctx context.Context, tx *sql.Tx, p *plan) error {
@@ -221,8 +234,11 @@ func each(ctx context.Context, tx *sql.Tx, statement string, n int, row func(int
 		return fmt.Errorf("prepare: %w", err)
 	}
 	defer func() { _ = stmt.Close() }()
+	// A row takes microseconds, and the transaction's beginning and end heed ctx. The driver would
+	// start a goroutine for each row to watch it.
+	unwatched := context.WithoutCancel(ctx)
 	for i := range n {
-		if _, err := stmt.ExecContext(ctx, row(i)...); err != nil {
+		if _, err := stmt.ExecContext(unwatched, row(i)...); err != nil {
 			words := strings.Fields(statement)
 			return fmt.Errorf("%s: %w", strings.Join(words[:min(3, len(words))], " "), err)
 		}

@@ -37,9 +37,10 @@ func activeKey(now string) string {
 var insertSignalRows = insert("signals", signalColumns, `$1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[],
 	$10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bigint[], $17::bytea[], $18::int[]`, activeKey("$19"))
 
-// queueSignals inserts what the jobs bring. Only rows of active keys are inserted.
-func queueSignals(batch *pgx.Batch, jobs []*job, now time.Time) {
+// queueSignals inserts what the jobs bring, and tells of it. Only rows of active keys are inserted.
+func queueSignals(batch *pgx.Batch, jobs []*job, now time.Time, told *outgoing) {
 	rows, settings := fresh(jobs, now)
+	told.signals(rows, settings)
 	n := len(rows)
 	if n == 0 {
 		return
@@ -59,7 +60,7 @@ func queueSignals(batch *pgx.Batch, jobs []*job, now time.Time) {
 }
 
 // queueLines inserts the log lines of jobs; those of accepted requests go with their events.
-func queueLines(batch *pgx.Batch, jobs []*job, now time.Time) {
+func queueLines(batch *pgx.Batch, jobs []*job, now time.Time, told *outgoing) {
 	rows := lines(jobs, nil, now)
 	settings := make([]int32, 0, len(rows))
 	for _, j := range jobs {
@@ -67,6 +68,7 @@ func queueLines(batch *pgx.Batch, jobs []*job, now time.Time) {
 			settings = append(settings, j.settings(now))
 		}
 	}
+	told.refusals(rows, settings)
 	queueRequests(batch, insertLineRows, rows, settings, now.UnixMicro())
 }
 

@@ -8,24 +8,25 @@ import (
 	"time"
 
 	"latchkey/internal/database"
+	"latchkey/internal/outbox"
 	"latchkey/models"
 )
 
 // dedupWindow is how long a message id is remembered.
 const dedupWindow = 7 * 24 * time.Hour
 
-func newOrgStore(db *database.DB) store {
+func newOrgStore(db *database.DB, bell *outbox.Bell) store {
 	if db.IsPostgres() {
-		return &orgPostgres{pool: db.Pool}
+		return &orgPostgres{pool: db.Pool, subs: subscriptions{bell: bell}}
 	}
-	return &orgSQLite{db: db.SQLDB()}
+	return &orgSQLite{db: db.SQLDB(), subs: subscriptions{bell: bell}}
 }
 
-func newStore(db *database.DB) store {
+func newStore(db *database.DB, bell *outbox.Bell) store {
 	if db.IsPostgres() {
-		return &postgresStore{pool: db.Pool}
+		return &postgresStore{pool: db.Pool, subs: subscriptions{bell: bell}}
 	}
-	return &sqliteStore{db: db.SQLDB()}
+	return &sqliteStore{db: db.SQLDB(), subs: subscriptions{bell: bell}}
 }
 
 // keyState is what the transaction reads of a key.

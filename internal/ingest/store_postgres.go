@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -10,69 +11,114 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"latchkey/internal/keys"
+	"latchkey/internal/outbox"
 	"latchkey/models"
 )
 
 // postgresStore writes a group in one round trip, or in two when it has message ids to claim.
 //
-// In one: begin, lock, read the keys' states, insert what belongs to active keys, commit. Each
-// statement has a snapshot younger than the lock, and no state changes while the lock is held, so
-// that what the states say is what the inserts did.
-type postgresStore struct{ pool *pgxpool.Pool }
+// In one: begin, lock, prove who gets what, read the keys' states, insert what belongs to active
+// keys, commit. Each statement has a snapshot younger than the lock, and no state changes while the
+// lock is held, so that what the states say is what the inserts did.
+type postgresStore struct {
+	pool *pgxpool.Pool
+	subs subscriptions
+}
 
 func (s *postgresStore) ping(ctx context.Context) error { return s.pool.Ping(ctx) }
 
-func (s *postgresStore) commit(ctx context.Context, now time.Time, jobs []*job, logs []*models.GatewayRequest) (dead map[*job]error, err error) {
+func (s *postgresStore) commit(ctx context.Context, now time.Time, jobs []*job, logs []*models.GatewayRequest) (map[*job]error, error) {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("acquire a connection: %w", err)
 	}
 	defer conn.Release()
-	defer func() {
-		if err != nil {
-			// A connection that cannot even roll back is closed by its release.
-			_, _ = conn.Exec(context.WithoutCancel(ctx), "ROLLBACK")
-		}
-	}()
-	states := map[string]keyState{}
-	batch := &pgx.Batch{}
-	begin(batch, jobs, states)
-	if claims := firsts(jobs); len(claims) > 0 {
-		if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+	g := &group{conn: conn, now: now, jobs: jobs, logs: logs, subs: &s.subs}
+	dead, err := g.commit(ctx)
+	if movedVersion(err) {
+		// Nothing was committed. The next try reads who gets what under the lock, and cannot be moved.
+		_, _ = conn.Exec(ctx, "ROLLBACK")
+		s.subs.known = nil
+		dead, err = g.commit(ctx)
+	}
+	if err != nil {
+		// A connection that cannot even roll back is closed by its release.
+		_, _ = conn.Exec(context.WithoutCancel(ctx), "ROLLBACK")
+	}
+	return dead, err
+}
+
+// group is what one transaction writes.
+type group struct {
+	conn *pgxpool.Conn
+	now  time.Time
+	jobs []*job
+	logs []*models.GatewayRequest
+	subs *subscriptions
+}
+
+func (g *group) commit(ctx context.Context) (dead map[*job]error, err error) {
+	jobs, states, batch := g.jobs, map[string]keyState{}, &pgx.Batch{}
+	begin(batch, jobs, states, g.subs.known)
+	claims := len(firsts(jobs)) > 0
+	if claims || g.subs.known == nil {
+		if err := g.conn.SendBatch(ctx, batch).Close(); err != nil {
 			return nil, fmt.Errorf("check keys: %w", err)
 		}
-		jobs, dead = judge(jobs, states, now)
-		known, err := s.claim(ctx, conn, now, firsts(jobs))
-		if err != nil {
+		batch = &pgx.Batch{}
+	}
+	if g.subs.known == nil {
+		if err := g.subs.reload(ctx, outbox.Postgres(g.conn)); err != nil {
 			return nil, err
 		}
-		assign(jobs, known)
-		batch = &pgx.Batch{}
-	} else {
-		assign(jobs, nil)
 	}
-	queueSignals(batch, jobs, now)
-	queueLines(batch, jobs, now)
-	queueRequests(batch, insertLogRows, logs, nil)
-	batch.Queue("COMMIT")
-	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+	var known map[digest]original
+	if claims {
+		jobs, dead = judge(jobs, states, g.now)
+		if known, err = claim(ctx, g.conn, g.now, firsts(jobs)); err != nil {
+			return nil, err
+		}
+	}
+	assign(jobs, known)
+	ring, err := g.queue(batch, jobs)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.conn.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("insert and commit: %w", err)
 	}
-	_, late := judge(jobs, states, now)
+	g.subs.bell.Ring(ring...)
+	_, late := judge(jobs, states, g.now)
 	return merge(dead, late), nil
 }
 
-// begin queues the beginning of the transaction: the state lock, and the states in a snapshot that
-// is younger than it.
-func begin(batch *pgx.Batch, jobs []*job, states map[string]keyState) {
+// queue queues the rows and the commit, and returns the endpoints that then have something to send.
+func (g *group) queue(batch *pgx.Batch, jobs []*job) (ring []string, err error) {
+	live, told := newOutgoing(g.subs.known, g.now), newOutgoing(g.subs.known, g.now)
+	queueSignals(batch, jobs, g.now, live)
+	queueLines(batch, jobs, g.now, live)
+	queueRequests(batch, insertLogRows, g.logs, nil)
+	told.refusals(g.logs, nil)
+	live.queueLive(batch)
+	told.queueAll(batch)
+	batch.Queue("COMMIT")
+	return append(live.endpoints(), told.endpoints()...), cmp.Or(live.err, told.err)
+}
+
+// begin queues the beginning of the transaction: the state lock, and in snapshots that are younger
+// than it the proof that who gets what is as known, if anything is, and the keys' states.
+func begin(batch *pgx.Batch, jobs []*job, states map[string]keyState, known *outbox.Snapshot) {
 	batch.Queue("BEGIN")
 	// A plan for each group's own array lengths looks cheaper to the server than the general one,
 	// and making it costs more than running it.
 	batch.Queue("SET LOCAL plan_cache_mode = force_generic_plan")
+	batch.Queue(keys.StateLockShared)
+	if known != nil {
+		batch.Queue(proveVersion, known.Version)
+	}
 	if len(jobs) == 0 {
 		return
 	}
-	batch.Queue(keys.StateLockShared)
 	batch.Queue("SELECT id::text, status, COALESCE(expires_at, 0), settings_version FROM api_keys WHERE id = ANY($1::uuid[])", binaries(keyIDs(jobs))).
 		Query(func(rows pgx.Rows) error { return scanStates(rows, states) })
 }
@@ -115,7 +161,7 @@ const claimDigests = `
 
 // claim inserts the digests; one that is older than the window is taken over. It returns those
 // that were there before.
-func (s *postgresStore) claim(ctx context.Context, conn *pgxpool.Conn, now time.Time, items []*item) (map[digest]original, error) {
+func claim(ctx context.Context, conn *pgxpool.Conn, now time.Time, items []*item) (map[digest]original, error) {
 	if len(items) == 0 {
 		return nil, nil
 	}

@@ -13,7 +13,10 @@ import (
 // sqliteStore writes a group in one transaction, which holds the write lock from its BEGIN: no key
 // changes state between the check and the commit. Statements are prepared once a transaction and
 // run a row at a time; the database is in this process, so a row costs no round trip.
-type sqliteStore struct{ db *sql.DB }
+type sqliteStore struct {
+	db   *sql.DB
+	subs subscriptions
+}
 
 func (s *sqliteStore) ping(ctx context.Context) error {
 	_, err := s.db.ExecContext(ctx, "SELECT 1")
@@ -30,22 +33,33 @@ func (s *sqliteStore) commit(ctx context.Context, now time.Time, jobs []*job, lo
 	if err != nil {
 		return nil, err
 	}
+	if err := s.subs.refresh(ctx, tx); err != nil {
+		return nil, err
+	}
 	live, dead := judge(jobs, states, now)
 	known, err := claimSQLite(ctx, tx, now, firsts(live))
 	if err != nil {
 		return nil, err
 	}
 	assign(live, known)
-	signals, _ := fresh(live, now)
+	told := newOutgoing(s.subs.known, now)
+	signals, settings := fresh(live, now)
+	told.signals(signals, settings)
 	if err := insertSignals(ctx, tx, signals); err != nil {
 		return nil, err
 	}
-	if err := insertRequests(ctx, tx, lines(live, logs, now)); err != nil {
+	requests := lines(live, logs, now)
+	told.refusals(requests, nil)
+	if err := insertRequests(ctx, tx, requests); err != nil {
+		return nil, err
+	}
+	if err := told.write(ctx, tx); err != nil {
 		return nil, err
 	}
 	if err := tx.Commit(); err != nil {
 		return nil, fmt.Errorf("commit: %w", err)
 	}
+	s.subs.bell.Ring(told.endpoints()...)
 	return dead, nil
 }
 
