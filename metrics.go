@@ -62,6 +62,7 @@ func registry(a *app.App) *prometheus.Registry {
 	counter("latchkey_commits_total", "Transactions of the writer.", func(s ingest.Stats) float64 { return float64(s.Flushes) })
 	counter("latchkey_commit_failures_total", "Transactions of the writer that failed.", func(s ingest.Stats) float64 { return float64(s.Failures) })
 	counter("latchkey_request_log_dropped_total", "Lines of refused requests that were not kept.", func(s ingest.Stats) float64 { return float64(s.DroppedLogs) })
+	registerOutbound(r, a.Dispatch.Stats)
 	requests := prometheus.NewDesc("latchkey_requests_total", "Inbound requests by answer.", []string{"code"}, nil)
 	r.MustRegister(answers{desc: requests, read: a.Ingest.Answers})
 	return r

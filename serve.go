@@ -55,6 +55,10 @@ func (s *serveCmd) Run(c *config.Config) error {
 		slog.Warn(warning)
 	}
 
+	targets, err := s.WebhookTargets()
+	if err != nil {
+		return err
+	}
 	gitHub, err := s.gitHubKeys()
 	if err != nil {
 		return err
@@ -68,6 +72,7 @@ func (s *serveCmd) Run(c *config.Config) error {
 	a := app.New(db, app.Options{
 		Brand:    c.KeyBrand,
 		Secrets:  secrets,
+		Targets:  targets,
 		Accounts: accounts.Config{DefaultPlan: c.DefaultPlan, IdleTimeout: s.SessionIdle, AbsoluteTimeout: s.SessionAbsolute},
 	})
 	public, err := publicURL(c)

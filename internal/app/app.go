@@ -6,19 +6,26 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
 	"latchkey/internal/accounts"
 	"latchkey/internal/audit"
 	"latchkey/internal/database"
+	"latchkey/internal/deliveries"
+	"latchkey/internal/dispatch"
+	"latchkey/internal/egress"
+	"latchkey/internal/endpoints"
 	"latchkey/internal/hygiene"
 	"latchkey/internal/idempotency"
 	"latchkey/internal/ingest"
 	"latchkey/internal/keys"
 	"latchkey/internal/leaks"
+	"latchkey/internal/listen"
 	"latchkey/internal/notices"
 	"latchkey/internal/orgs"
+	"latchkey/internal/outbox"
 	"latchkey/internal/ratelimit"
 	"latchkey/internal/secretbox"
 	"latchkey/internal/signals"
@@ -42,7 +49,13 @@ type App struct {
 	Hygiene   *hygiene.Service
 	Leaks     *leaks.Service
 	Repeats   *idempotency.Service
-	Now       func() time.Time
+
+	Endpoints  *endpoints.Service
+	Deliveries *deliveries.Service
+	Dispatch   *dispatch.Service
+	Listen     *listen.Service
+
+	Now func() time.Time
 }
 
 // Options are what differs between production, the command line and tests.
@@ -51,7 +64,9 @@ type Options struct {
 	Brand    string
 	Accounts accounts.Config // DB, Now and DeactivateAllBy are filled in
 	Limits   ingest.Limits
-	Secrets  *secretbox.Box // seals the signing secrets of sources; nil: none can be kept
+	Secrets  *secretbox.Box // seals signing secrets, of sources and of endpoints; nil: none can be kept
+	Targets  []netip.Prefix // private networks that outbound webhooks may reach
+	Egress   egress.Options // Allow is Targets
 }
 
 // New builds the services over db. Nothing runs yet.
@@ -62,28 +77,43 @@ func New(db *database.DB, o Options) *App {
 	k := keys.New(db, keys.Options{Now: o.Now, Brand: o.Brand})
 	o.Accounts.DB, o.Accounts.Now, o.Accounts.DeactivateAllBy, o.Accounts.StatesChanged = db, o.Now, k.DeactivateAllBy, k.StatesChanged
 	t := templates.New(db, o.Now)
+	o.Egress.Allow = o.Targets
+	bell, client := outbox.NewBell(), egress.New(o.Egress)
+	ends := endpoints.New(endpoints.Options{DB: db, Keys: k, Now: o.Now, Secrets: o.Secrets, Client: client, Bell: bell})
 	counts, limits := usage.New(db, o.Now), ratelimit.New(db, o.Now)
 	return &App{
 		DB: db, Now: o.Now, Keys: k, Templates: t, Orgs: orgs.New(db, o.Now),
 		Accounts: accounts.New(o.Accounts),
 		Audit:    audit.NewLog(db),
 		Ingest: ingest.New(db, k, ingest.Options{
-			Now: o.Now, Limits: o.Limits, Templates: t, Secrets: o.Secrets, Usage: counts, Rate: limits,
+			Now: o.Now, Limits: o.Limits, Templates: t, Secrets: o.Secrets, Usage: counts, Rate: limits, Bell: bell,
 		}),
 		Signals: signals.New(db, o.Now),
 		Usage:   counts, Limits: limits,
 		Notices: notices.New(db, o.Now), Hygiene: hygiene.New(db, k, o.Now), Leaks: leaks.New(db, k, o.Now),
-		Repeats: idempotency.New(db, o.Now),
+		Repeats:   idempotency.New(db, o.Now),
+		Endpoints: ends, Deliveries: deliveries.New(db, o.Now, bell),
+		Dispatch: dispatch.New(dispatch.Options{DB: db, Now: o.Now, Client: client, Endpoints: ends, Bell: bell}),
+		Listen:   listen.New(db, k, o.Now),
 	}
 }
 
-// Run does the background work until ctx ends: the writers, the reminders, the hourly clean-up. It
-// returns when everything that was queued is committed.
+// Run does the background work until ctx ends: the writers, the deliveries, the reminders, the
+// hourly clean-up. It returns when everything that was queued is committed.
 func (a *App) Run(ctx context.Context) {
 	var work sync.WaitGroup
 	work.Go(func() { a.every(ctx, cleanUpEvery, "clean-up", a.CleanUp) })
 	work.Go(func() { a.every(ctx, remindEvery, "reminders of expiries", a.Hygiene.Remind) })
+	work.Go(func() { a.RunOutbound(ctx) })
 	a.RunWriters(ctx)
+	work.Wait()
+}
+
+// RunOutbound sends what the outbox holds until ctx ends, and looks after who listens.
+func (a *App) RunOutbound(ctx context.Context) {
+	var work sync.WaitGroup
+	work.Go(func() { a.Dispatch.Run(ctx) })
+	work.Go(func() { a.Listen.Run(ctx) })
 	work.Wait()
 }
 
@@ -134,6 +164,10 @@ func (a *App) CleanUp(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("apply retention: %w", err)
 	}
-	slog.Info("retention applied", "pruned", pruned)
+	sent, err := a.Deliveries.Prune(ctx)
+	if err != nil {
+		return fmt.Errorf("apply retention to deliveries: %w", err)
+	}
+	slog.Info("retention applied", "pruned", pruned, "outbound", sent)
 	return nil
 }

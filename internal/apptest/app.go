@@ -3,6 +3,7 @@ package apptest
 import (
 	"context"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"sync"
 	"testing"
@@ -59,7 +60,7 @@ type Option func(*app.Options, *handlers.Options)
 func Start(t *testing.T, db *database.DB, options ...Option) *App {
 	t.Helper()
 	clock := &Clock{}
-	ao := app.Options{Now: clock.Now, Accounts: accounts.Config{Hash: CheapHash, HashSlots: 4}, Secrets: Secrets(t)}
+	ao := app.Options{Now: clock.Now, Accounts: accounts.Config{Hash: CheapHash, HashSlots: 4}, Secrets: Secrets(t), Targets: Loopback}
 	stopping := make(chan struct{})
 	ho := handlers.Options{Stopping: stopping}
 	for _, o := range options {
@@ -75,6 +76,7 @@ func Start(t *testing.T, db *database.DB, options ...Option) *App {
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	work.Go(func() { a.RunWriters(ctx) })
+	work.Go(func() { a.RunOutbound(ctx) })
 	a.stop = sync.OnceFunc(func() {
 		close(stopping)
 		server.Close()
@@ -85,6 +87,9 @@ func Start(t *testing.T, db *database.DB, options ...Option) *App {
 	a.setUp(t)
 	return a
 }
+
+// Loopback are the networks that outbound webhooks of tests may reach: their receivers are there.
+var Loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
 // Secrets is a box whose key is the same in every test, so that two apps over one database agree.
 func Secrets(t *testing.T) *secretbox.Box {
