@@ -86,7 +86,7 @@ func New(a *app.App, o Options) *echo.Echo {
 		Accounts: a.Accounts, Audit: a.Audit, Keys: a.Keys, Signals: a.Signals, Templates: a.Templates, Orgs: a.Orgs, Ingest: a.Ingest, Notices: a.Notices, Hygiene: a.Hygiene, Leaks: a.Leaks, GitHubAlerts: o.GitHubKeys != nil, Gateway: e, BaseURL: o.BaseURL, Now: a.Now, Stopping: o.Stopping,
 	})
 	management := api.Register(e, api.Deps{
-		Accounts: a.Accounts, Audit: a.Audit, Keys: a.Keys, Signals: a.Signals, Templates: a.Templates, Orgs: a.Orgs, Limits: a.Limits, Usage: a.Usage, Leaks: a.Leaks, Idempotency: a.Repeats, GitHubKeys: o.GitHubKeys, BaseURL: o.BaseURL, Now: a.Now,
+		Accounts: a.Accounts, Audit: a.Audit, Keys: a.Keys, Signals: a.Signals, Templates: a.Templates, Orgs: a.Orgs, Limits: a.Limits, Usage: a.Usage, Leaks: a.Leaks, Idempotency: a.Repeats, GitHubKeys: o.GitHubKeys, Endpoints: a.Endpoints, Deliveries: a.Deliveries, Dispatch: a.Dispatch, Listen: a.Listen, BaseURL: o.BaseURL, Now: a.Now, Stopping: o.Stopping,
 	})
 	e.HTTPErrorHandler = func(err error, ctx Ctx) {
 		if api.Below(ctx.Request().URL.Path) {

@@ -10,8 +10,9 @@ import (
 // Document is the contract as people read it: resolved, flattened and in the file's order.
 type Document struct {
 	Title, Version, Description string
-	Bases                       []string // paths of the servers
-	Groups                      []Group  // by tag
+	Bases                       []string    // paths of the servers
+	Groups                      []Group     // by tag
+	Messages                    []Operation // what is sent to others; Path is the type
 }
 
 // Group is the operations with one tag.
@@ -135,6 +136,9 @@ func (r *reader) document() *Document {
 			}
 			d.Groups[i].Operations = append(d.Groups[i].Operations, o)
 		}
+	}
+	for name, node := range members(member(r.root, "webhooks")) {
+		d.Messages = append(d.Messages, r.operation("POST", name, member(node, "post"), nil))
 	}
 	return d
 }

@@ -35,6 +35,11 @@ func TestTheContractCanBeShown(t *testing.T) {
 			check(t, o)
 		}
 	}
+	for _, m := range d.Messages {
+		if check(t, m); m.Description == "" || len(m.Parameters) == 0 || !strings.Contains(m.Body.Example, `"type": "`+m.Path+`"`) {
+			t.Errorf("the message %s is not described, or has no example of its own", m.Path)
+		}
+	}
 	if !slices.Contains(d.Bases, "/api/v1") || d.Description == "" {
 		t.Errorf("bases %v", d.Bases)
 	}
@@ -56,8 +61,8 @@ func check(t *testing.T, o openapi.Operation) {
 		if b == nil {
 			continue
 		}
-		if b.Example == "" || !json.Valid([]byte(b.Example)) {
-			t.Errorf("%s: the example is no JSON: %q", o.ID, b.Example)
+		if b.Example == "" || strings.HasSuffix(b.Type, "json") != json.Valid([]byte(b.Example)) {
+			t.Errorf("%s: the example is none of its type: %q", o.ID, b.Example)
 		}
 		if len(b.Members) == 0 && strings.Contains(b.Shape, "object") && b.Example != "{}" {
 			t.Errorf("%s: an object without members", o.ID)
@@ -101,6 +106,15 @@ paths:
         required: true
         content: {application/json: {schema: {type: array, items: {type: string}}, example: ["x"]}}
       responses: {'202': {description: Taken.}}
+webhooks:
+  thing.made:
+    post:
+      operationId: onThingMade
+      summary: A thing was made
+      security: []
+      requestBody:
+        content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}, example: {name: x}}}
+      responses: {'200': {description: Taken.}}
 components:
   parameters:
     id: {name: id, in: path, required: true, description: Which., schema: {type: string, format: uuid}}
@@ -146,6 +160,13 @@ func TestADocumentIsInTheFilesOrderAndResolved(t *testing.T) {
 	}
 	if b := tell.Body; !b.Required || b.Shape != "array of strings" || len(b.Members) != 0 {
 		t.Errorf("body %+v", b)
+	}
+}
+
+func TestMessagesAreReadLikeOperations(t *testing.T) {
+	all := parsed(t, small).Messages
+	if len(all) != 1 || all[0].Path != "thing.made" || !all[0].Public || all[0].Body.Members[0].Name != "name" || all[0].Body.Example != "{\n  \"name\": \"x\"\n}" {
+		t.Errorf("%+v", all)
 	}
 }
 

@@ -121,9 +121,12 @@ func (r *reader) body(content *yaml.Node) *Body {
 	for kind, n := range members(content) {
 		schema := member(n, "schema")
 		b := &Body{Type: kind, Shape: r.schema(schema).Type, Members: r.flatten(schema)}
-		if example := member(n, "example"); example != nil {
+		switch example := member(n, "example"); {
+		case example != nil && strings.HasPrefix(kind, "text/"):
+			b.Example = strings.TrimSuffix(example.Value, "\n")
+		case example != nil:
 			b.Example = asJSON(example)
-		} else {
+		default:
 			for _, named := range members(member(n, "examples")) {
 				b.Example = asJSON(member(named, "value"))
 				break

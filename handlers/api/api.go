@@ -9,9 +9,13 @@ import (
 
 	"latchkey/internal/accounts"
 	"latchkey/internal/audit"
+	"latchkey/internal/deliveries"
+	"latchkey/internal/dispatch"
+	"latchkey/internal/endpoints"
 	"latchkey/internal/idempotency"
 	"latchkey/internal/keys"
 	"latchkey/internal/leaks"
+	"latchkey/internal/listen"
 	"latchkey/internal/orgs"
 	"latchkey/internal/ratelimit"
 	"latchkey/internal/signals"
@@ -30,6 +34,10 @@ type Deps struct {
 	Signals     *signals.Service
 	Templates   *templates.Service
 	Orgs        *orgs.Service
+	Endpoints   *endpoints.Service
+	Deliveries  *deliveries.Service
+	Dispatch    *dispatch.Service
+	Listen      *listen.Service
 	Limits      *ratelimit.Service
 	Usage       *usage.Recorder
 	Leaks       *leaks.Service
@@ -37,6 +45,7 @@ type Deps struct {
 	GitHubKeys  *GitHubKeys // nil: no alerts of GitHub are taken
 	BaseURL     *url.URL    // as programs reach this instance; nil: by the Host that each one names
 	Now         func() time.Time
+	Stopping    <-chan struct{} // closed when the server begins to stop: streams end then
 }
 
 // GitHubKeys are the pinned public keys of GitHub's secret scanning.

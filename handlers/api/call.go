@@ -41,6 +41,9 @@ type answer struct {
 	header http.Header
 	body   []byte
 	kept   []byte // what is stored for a repeat of the same call: body without plaintexts
+	// streams: instead of a body, what stream writes; nothing when it is nil. See call.stream.
+	streams bool
+	stream  func(Ctx)
 }
 
 // ctx is the request's context; changes made under it happen only while the key is valid.
@@ -53,7 +56,7 @@ func (c *call) ctx() context.Context {
 // what is answered from memory needs none.
 func (c *call) timed() context.Context {
 	if c.base == nil {
-		c.base, c.cancel = context.WithTimeout(c.echo.Request().Context(), callTimeout)
+		c.base, c.cancel = context.WithTimeout(c.echo.Request().Context(), max(callTimeout, c.route.Slow))
 		c.guarded = c.base
 		if c.caller != nil {
 			c.guarded = database.Guarded(c.base, c.api.Keys.Guard(c.caller))
@@ -114,6 +117,14 @@ func (c *call) json(status int, v any) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// stream answers 200 with what run writes, for as long as the caller stays. run begins when the
+// handler has returned, under the request's own context, with the status sent; not at all for HEAD.
+func (c *call) stream(contentType string, run func(Ctx)) error {
+	c.set(echo.HeaderContentType, contentType)
+	c.answered.status, c.answered.streams, c.answered.stream = http.StatusOK, true, run
 	return nil
 }
 

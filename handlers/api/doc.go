@@ -25,4 +25,7 @@
 // The names of the query parameters that a route takes stand in its Route.Query; others, and those
 // given twice, are refused before the handler runs. Bodies are read with c.decode into a struct
 // whose json tags are all the members there are; opt tells null from absent.
+//
+// A handler that answers with a stream opens what it reads from, and returns c.stream with the
+// function that writes: it runs after the gate has sent the headers.
 package api

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 
 	"latchkey/internal/access"
@@ -31,6 +32,7 @@ type mill struct {
 	handler http.Handler
 	program *apptest.API
 	fresh   func(t *testing.T) *apptest.API
+	another func() (endpoint, message, replay string)
 	mine    things
 	ids     []string
 	sent    map[int]int // by status
@@ -42,9 +44,10 @@ func newMill(t *testing.T, db *database.DB) *mill {
 	w.unlimited()
 	m := &mill{handler: w.Server.Config.Handler, mine: w.fill(w.Owner, 2), sent: map[int]int{}}
 	m.fresh = func(t *testing.T) *apptest.API { return w.Program(t, access.AdminFull) }
+	m.another = func() (string, string, string) { return w.outbound(w.Owner, 1) }
 	theirs := w.fill(w.alien, 1)
 	for _, h := range []things{m.mine, theirs} {
-		m.ids = append(m.ids, h.workspace, h.key, h.signal, h.org, h.request, h.template)
+		m.ids = append(m.ids, h.workspace, h.key, h.signal, h.org, h.request, h.template, h.endpoint, h.message, h.replay)
 	}
 	m.ids = append(m.ids, unknownID, w.Owner.AccountID)
 	m.program = m.fresh(t)
@@ -66,6 +69,9 @@ func (m *mill) send(t *testing.T, seed uint64) {
 	}
 	if reply.Status == http.StatusUnauthorized && req.Header.Get("Authorization") != "" && req.URL.Path != "/v1/secret-scanning/github" {
 		m.program = m.fresh(t) // it revoked or rotated itself
+	}
+	if req.Method == http.MethodDelete && reply.Status == http.StatusOK && strings.HasSuffix(req.URL.Path, "/endpoints/"+m.mine.endpoint) {
+		m.mine.endpoint, m.mine.message, m.mine.replay = m.another()
 	}
 }
 

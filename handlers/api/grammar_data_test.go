@@ -28,6 +28,12 @@ var odd = []string{
 	"0198F2A4-7C11-7D3E-9F00-2F6D3C1B5A01", "2026-02-30T00:00:00Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z", "10000-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "*", "admin:full",
 }
 
+// addresses are what callers may take for the URL of an endpoint. Nobody answers at any of them.
+var addresses = []string{
+	"http://127.0.0.1:1/", "http://[::1]:1/hook?a=b", "https://127.0.0.1:1", "http://localhost:1/", "http://10.0.0.1/", "http://169.254.169.254/latest", "http://2130706433/",
+	"http://[::ffff:127.0.0.1]:1/", "http://0x7f.1/", "http://user:pass@127.0.0.1:1/", "ftp://127.0.0.1/", "http://127.0.0.1:0/", "http://127.0.0.1:1/#top", "//127.0.0.1", "http://",
+}
+
 // numbers are those that break things.
 var numbers = []string{
 	"0", "-0", "-1", "1", "0.1", "1e0", "2147483647", "2147483648", "-2147483649", "9223372036854775807", "9223372036854775808", "1e400", "-1e-400",
@@ -215,11 +221,13 @@ func (g *grammar) sensible(s *openapi3.Schema) string {
 	switch s.Format {
 	case "uuid":
 		return g.one(g.ids)
+	case "uri":
+		return g.one(addresses)
 	case "date-time":
 		return g.one([]string{"2026-01-01T00:00:00Z", "2027-06-01T12:00:00.5+02:00", "2036-01-01T00:00:00Z"})
 	}
 	return g.one([]string{
-		"a", "Name", "org_id", "custom.a", "$.id", "$['a'][0][?(@.b=='c')]", "trim", "divide:0", "10.0.0.0/8", "2001:db8::1", "keys:read", "signals:*", "live", "api_access",
+		"a", "Name", "org_id", "custom.a", "$.id", "$['a'][0][?(@.b=='c')]", "trim", "divide:0", "10.0.0.0/8", "2001:db8::1", "keys:read", "signals:*", "live", "api_access", "X-Team", "signal.received", "api_key.*", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 		"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "MDFhMjAxOTAtMjY0ZS03NTRiLWI3ZDQtZjZjODgxNjFlNjZi", g.text(),
 	})
 }

@@ -91,7 +91,7 @@ func moved(err error, base int) error {
 
 func errMoved() error {
 	return newProblem(http.StatusPreconditionFailed, codePreconditionFailed,
-		"This key is no longer what If-Match says. Read it again, and repeat the call with its new ETag.")
+		"This is no longer what If-Match says. Read it again, and repeat the call with its new ETag.")
 }
 
 func revokeKey(c *call) error {

@@ -7,7 +7,7 @@ import (
 )
 
 // conditional are the operations that go by If-Match.
-var conditional = []string{"updateApiKey", "rotateApiKey", "updateTemplate"}
+var conditional = []string{"updateApiKey", "rotateApiKey", "updateTemplate", "updateEndpoint"}
 
 // checkMatch refuses If-Match where it is not gone by: a change must not happen when the condition
 // that came with it is false (RFC 9110, section 13.1.1).

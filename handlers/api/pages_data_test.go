@@ -29,7 +29,9 @@ func TestFollowingTheLinksShowsEachItemOnce(t *testing.T) {
 			"/product-orgs?": {"id", 7}, "/product-orgs?sort=mrr&order=asc&": {"id", 7}, "/product-orgs?sort=users&": {"id", 7}, "/product-orgs?q=org&": {"id", 7},
 			"/product-orgs/" + h.org + "/updates?": {"id", 8}, "/requests?": {"id", 21}, "/requests?api_key_id=" + h.key + "&": {"id", 7},
 			"/requests?status=rejected&": {"id", 0}, "/templates?": {"id", 8}, "/templates/" + h.template + "/versions?": {"version", 7},
-			"/members?": {"account_id", 8}, "/audit?action=template.created&": {"id", 7}, "/api-keys?": {"id", 3},
+			"/members?": {"account_id", 8}, "/endpoints?": {"id", 7}, "/endpoints?environment=test&": {"id", 0}, "/endpoints?q=hook&": {"id", 7},
+			"/endpoints/" + h.endpoint + "/deliveries?": {"id", 7}, "/endpoints/" + h.endpoint + "/deliveries?status=delivered&type=webhook.test&": {"id", 7},
+			"/endpoints/" + h.endpoint + "/deliveries?status=failed&": {"id", 0}, "/audit?action=template.created&": {"id", 7}, "/api-keys?": {"id", 3},
 		} {
 			seen := map[any]bool{}
 			for _, item := range p.Pages(w.InWorkspace(path + "limit=3")) {
@@ -62,6 +64,7 @@ func TestACursorOfAnotherListIsRefused(t *testing.T) {
 		for _, path := range []string{
 			"/product-orgs?cursor=" + cursor, "/product-orgs?sort=users&cursor=" + cursor, "/product-orgs?sort=mrr&order=asc&cursor=" + cursor,
 			"/signals?cursor=" + cursor, "/templates?cursor=" + cursor, "/members?cursor=x", "/audit?cursor=",
+			"/endpoints?cursor=" + cursor,
 		} {
 			if r := p.Get(w.InWorkspace(path)); r.Status != 422 || strings.Join(r.ProblemFields(), " ") != "cursor" {
 				t.Errorf("%s: %d %s", path, r.Status, r.Body)
@@ -82,7 +85,7 @@ func TestAnotherWorkspacesThingsAreToldLikeNone(t *testing.T) {
 		w.unlimited()
 		mine, theirs := w.fill(w.Owner, 1), w.fill(w.alien, 1)
 		p := w.Program(t, access.AdminFull)
-		none := things{mine.workspace, unknownID, unknownID, unknownID, unknownID, unknownID}.ids()
+		none := nothing(mine.workspace).ids()
 		before := apptest.Digests(t, db)
 		for _, r := range api.Routes() {
 			if r.Public || !strings.Contains(r.Path, ":") {

@@ -14,13 +14,19 @@ import (
 )
 
 // things are the ids of what a workspace holds.
-type things struct{ workspace, key, signal, org, request, template string }
+type things struct{ workspace, key, signal, org, request, template, endpoint, message, replay string }
 
 // ids are things by the names of the parameters in the paths.
 func (h things) ids() map[string]string {
 	return map[string]string{
 		"id": h.workspace, "keyId": h.key, "signalId": h.signal, "orgId": h.org, "requestId": h.request, "templateId": h.template,
+		"endpointId": h.endpoint, "messageId": h.message, "replayId": h.replay,
 	}
+}
+
+// nothing are ids of things that no workspace has.
+func nothing(workspace string) things {
+	return things{workspace, unknownID, unknownID, unknownID, unknownID, unknownID, unknownID, unknownID, unknownID}
 }
 
 var orgRows = mapping.Template{Rows: []mapping.Row{
@@ -51,6 +57,7 @@ func (w *world) fill(owner access.Actor, n int) things {
 	h.org = org.ID
 	h.template = w.templates(owner, n)
 	w.members(owner, n)
+	h.endpoint, h.message, h.replay = w.outbound(owner, n)
 	w.Usage.Flush()
 	return h
 }

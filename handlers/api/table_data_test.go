@@ -34,9 +34,13 @@ func sameWords(a, b string) bool {
 	return slices.Equal(x, y)
 }
 
-// pathOf is a route's path with these ids in it.
+// pathOf is a route's path with these ids in it, and the parameters that it cannot do without.
 func pathOf(r api.Route, ids map[string]string) string {
-	return parameter.ReplaceAllStringFunc(r.Path, func(name string) string { return ids[name[1:]] })
+	path := parameter.ReplaceAllStringFunc(r.Path, func(name string) string { return ids[name[1:]] })
+	if r.Operation == "planReplay" {
+		path += "?kind=failed"
+	}
+	return path
 }
 
 // bodies are what the mutating routes take.
@@ -48,6 +52,11 @@ var bodies = map[string]string{
 	"extendApiKeyRotation": `{"ends_at":"%s"}`,
 	"createTemplate":       `{"name":"By a program","rows":[{"target":"org_id","from":["$.id"]}]}`,
 	"updateTemplate":       `{"name":"Renamed"}`,
+	"createEndpoint":       `{"url":"http://127.0.0.1:1/hook","environment":"test","event_types":["webhook.test"]}`,
+	"updateEndpoint":       `{"description":"Renamed"}`,
+	"rotateEndpointSecret": `{"grace_seconds":3600}`,
+	"testEndpoint":         `{"type":"webhook.test"}`,
+	"startReplay":          `{"kind":"failed","rate":1000}`,
 }
 
 // allScopes are every scope that there is, with one resource:*.
@@ -58,7 +67,7 @@ func allScopes() []access.Scope {
 			out = append(out, s.Scope)
 		}
 	}
-	return append(out, "keys:*", "templates:*")
+	return append(out, "keys:*", "templates:*", "endpoints:*", "events:*")
 }
 
 // TestRoutesScopesAndRolesAreThePublishedTable is the golden of who may do what: which role may grant
@@ -112,7 +121,7 @@ func (w *world) grants() string {
 func (w *world) calls(h things) string {
 	w.t.Helper()
 	ids := h.ids()
-	none := things{h.workspace, unknownID, unknownID, unknownID, unknownID, unknownID}.ids()
+	none := nothing(h.workspace).ids()
 	programs := map[access.Scope]*apptest.API{}
 	for _, scope := range allScopes() {
 		programs[scope] = w.Program(w.t, scope)
@@ -126,16 +135,18 @@ func (w *world) calls(h things) string {
 		}
 		var pass []string
 		for _, scope := range append(allScopes(), "none") {
-			path, allowed := pathOf(r, ids), http.StatusOK
+			method, path, allowed := r.Method, pathOf(r, ids), http.StatusOK
 			switch {
-			case r.Method == http.MethodPost && !strings.HasSuffix(r.Operation, "rotateApiKey"):
+			case r.Operation == "streamEvents":
+				method = http.MethodHead // GET does not end
+			case r.Method == http.MethodPost && strings.HasPrefix(bodies[r.Operation], "{") && !strings.HasPrefix(r.Operation, "rotate"):
 				allowed = http.StatusUnsupportedMediaType
 			case r.Method == http.MethodPatch:
 				allowed = http.StatusUnsupportedMediaType
 			case r.Method != http.MethodGet:
 				path, allowed = pathOf(r, none), http.StatusNotFound
 			}
-			switch reply := programs[scope].Do(r.Method, path, ""); reply.Status {
+			switch reply := programs[scope].Do(method, path, ""); reply.Status {
 			case allowed:
 				pass = append(pass, string(scope))
 			case http.StatusForbidden:
@@ -166,14 +177,21 @@ func TestEveryMutatingRouteRefusesReadWorkspaceAndWritesNothing(t *testing.T) {
 				continue
 			}
 			w.rotating(t, h.key, strings.HasSuffix(r.Operation, "Rotation"))
+			w.settle()
 			before := apptest.Digests(t, db)
 			reply := reader.Do(r.Method, pathOf(r, h.ids()), w.bodyNow(r.Operation), "Idempotency-Key", "once")
 			if reply.Status != http.StatusForbidden || reply.ProblemCode() != "insufficient_scope" {
 				t.Errorf("%s: %d %s", r.Operation, reply.Status, reply.Body)
 			}
 			same(t, before, apptest.Digests(t, db))
-			if r.Operation == "revokeApiKey" || r.Operation == "deleteTemplate" {
+			if r.Operation == "revokeApiKey" || r.Operation == "deleteTemplate" || r.Operation == "deleteEndpoint" {
 				continue // so that the routes after these have something to change
+			}
+			switch r.Operation {
+			case "startReplay":
+				w.failed(w.Owner, h.endpoint, 2)
+			case "stopReplay":
+				h.replay = w.replaying(h.endpoint)
 			}
 			// The very same call does change something when the key may.
 			if reply := writer.Do(r.Method, pathOf(r, h.ids()), w.bodyNow(r.Operation)); reply.Status > 299 {
@@ -183,7 +201,7 @@ func TestEveryMutatingRouteRefusesReadWorkspaceAndWritesNothing(t *testing.T) {
 				t.Errorf("%s changed nothing with read:write:workspace, so this test proves nothing about it", r.Operation)
 			}
 		}
-		for _, path := range []string{"/api-keys/" + h.key, "/templates/" + h.template} {
+		for _, path := range []string{"/api-keys/" + h.key, "/templates/" + h.template, "/endpoints/" + h.endpoint} {
 			if reply := writer.Delete(w.InWorkspace(path)); reply.Status != http.StatusOK {
 				t.Errorf("DELETE %s: %d %s", path, reply.Status, reply.Body)
 			}

@@ -24,8 +24,23 @@ func (c *call) write(err error) int {
 	for name, values := range c.answered.header {
 		c.echo.Response().Header()[name] = values
 	}
+	if c.answered.streams {
+		c.begin()
+		return c.answered.status
+	}
 	send(c.echo, c.answered.status, "application/json", c.answered.body)
 	return c.answered.status
+}
+
+// begin sends the status and headers of a stream, and runs it.
+func (c *call) begin() {
+	res := c.echo.Response()
+	res.Header().Set(echo.HeaderCacheControl, "no-store")
+	res.WriteHeader(c.answered.status)
+	if c.answered.stream == nil || c.echo.Request().Method == http.MethodHead {
+		return
+	}
+	c.answered.stream(c.echo)
 }
 
 // tellRetired says on answers to the value before a rotation that there is a newer one (RFC 9745),

@@ -128,6 +128,14 @@ func (d docs) view() views.APIDocsView {
 		v.Groups = append(v.Groups, group)
 	}
 	v.Refusals, v.Problem = refusalsOf(refusals)
+	for i, m := range d.Messages {
+		v.Messages = append(v.Messages, views.APIDocsMessage{ID: m.ID, Type: m.Path, Text: proseOf(m.Description), Body: bodyOf(m.Body, false)})
+		for _, p := range m.Parameters {
+			if i == 0 {
+				v.Signed = append(v.Signed, views.APIDocsTerm{Name: p.Name, Text: spansOf(p.Description)})
+			}
+		}
+	}
 	return v
 }
 

@@ -25,6 +25,12 @@ func TestTheAPIReferenceShowsEveryOperationOfTheContract(t *testing.T) {
 			s.Shows(o.Method+" /api/v1"+o.Path, o.Summary)
 		}
 	}
+	for _, m := range d.Messages {
+		if s.Link(m.Path) != "#"+m.ID || strings.Count(s.Body, `id="`+m.ID+`"`) != 1 {
+			t.Errorf("%s has no anchor of its own", m.Path)
+		}
+	}
+	s.Shows("webhook-id", "webhook-timestamp", "webhook-signature")
 	for _, i := range append(append([]access.ScopeInfo{}, access.Presets...), access.FineScopes...) {
 		s.Shows(string(i.Scope), i.Text)
 	}

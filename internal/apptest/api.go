@@ -2,6 +2,7 @@ package apptest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -101,15 +102,31 @@ func (p *API) Do(method, path, body string, headers ...string) Reply {
 	return p.checked(req, Reply{res.StatusCode, res.Header, text.Bytes()})
 }
 
-// Serve makes a call without a network, for many of them: h is the server's handler.
+// Serve makes a call without a network, for many of them: h is the server's handler. A stream is
+// left once it has begun.
 func (p *API) Serve(h http.Handler, req *http.Request) Reply {
 	p.t.Helper()
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, req)
+	ctx, leave := context.WithCancel(req.Context())
+	defer leave()
+	w := &listener{httptest.NewRecorder(), leave}
+	h.ServeHTTP(w, req.WithContext(ctx))
 	if req.Method == http.MethodHead {
 		w.Body.Reset() // as the server of net/http leaves it out
 	}
 	return p.checked(req, Reply{w.Code, w.Header(), w.Body.Bytes()})
+}
+
+// listener leaves a stream when something of it arrives.
+type listener struct {
+	*httptest.ResponseRecorder
+	leave func()
+}
+
+func (l *listener) Write(b []byte) (int, error) {
+	if l.Header().Get("Content-Type") == "text/event-stream" {
+		l.leave()
+	}
+	return l.ResponseRecorder.Write(b)
 }
 
 func (p *API) checked(req *http.Request, reply Reply) Reply {

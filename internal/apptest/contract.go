@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ import (
 type Contract struct{ Doc *openapi3.T }
 
 var theContract = sync.OnceValues(func() (*Contract, error) {
+	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.FileBodyDecoder)
 	openapi3.DefineStringFormatValidator("uuid", openapi3.NewRegexpFormatValidator(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`))
 	doc, err := openapi3.NewLoader().LoadFromData(openapi.Source)
 	if err != nil {
@@ -41,7 +43,8 @@ func inline(doc *openapi3.T) {
 	for _, s := range doc.Components.Schemas {
 		inlineSchema(s)
 	}
-	for _, item := range doc.Paths.Map() {
+	items := slices.AppendSeq(slices.Collect(maps.Values(doc.Paths.Map())), maps.Values(doc.Webhooks))
+	for _, item := range items {
 		for _, op := range item.Operations() {
 			for _, r := range op.Responses.Map() {
 				inlineContent(r.Value.Content)
@@ -121,6 +124,19 @@ func (c *Contract) Check(r *http.Request, reply Reply) error {
 	})
 }
 
+// CheckMessage tells what of a message to an endpoint the contract does not allow.
+func (c *Contract) CheckMessage(eventType string, body []byte) error {
+	item, there := c.Doc.Webhooks[eventType]
+	if !there {
+		return fmt.Errorf("the contract has no message %q", eventType)
+	}
+	v, err := decodeAny(body)
+	if err != nil {
+		return err
+	}
+	return item.Post.RequestBody.Value.Content["application/json"].Schema.Value.VisitJSON(v, openapi3.EnableJSONSchema2020(), openapi3.VisitAsRequest())
+}
+
 // wellFormed tells that something stands where ids should be, and nothing more.
 func wellFormed(params map[string]string) bool {
 	for _, value := range params {
@@ -159,16 +175,22 @@ func (c *Contract) below(path string) (string, bool) {
 	return "", false
 }
 
-// find matches a path: what is spelled out comes before what is a parameter.
-func (c *Contract) find(path string) (*openapi3.PathItem, map[string]string, bool) {
+// find matches a path: what is spelled out comes before what is a parameter, and a parameter that is
+// one part of the path before one that is all the rest.
+func (c *Contract) find(path string) (found *openapi3.PathItem, with map[string]string, ok bool) {
 	paths := c.Doc.Paths.InMatchingOrder()
 	slices.SortStableFunc(paths, func(a, b string) int { return strings.Count(a, "{") - strings.Count(b, "{") })
 	for _, template := range paths {
-		if params, ok := matches(template, path); ok {
-			return c.Doc.Paths.Value(template), params, true
+		params, matching := matches(template, path)
+		exact := strings.Count(template, "/") == strings.Count(path, "/")
+		if matching && (!ok || exact) {
+			found, with, ok = c.Doc.Paths.Value(template), params, true
+			if exact {
+				break
+			}
 		}
 	}
-	return nil, nil, false
+	return found, with, ok
 }
 
 // matches reads a path as the router does: a parameter at the end takes all the rest, slashes too,
