@@ -14,6 +14,7 @@ import (
 type remote struct {
 	server *server
 	here   *instance // of the instance itself
+	token  keyObject
 	*instance
 }
 
@@ -23,7 +24,7 @@ func newRemote(t *testing.T, scopes string) *remote {
 	here.setUp(t)
 	s := here.serve(t)
 	token := here.createKey(t, "--type", "api_access", "--scopes", scopes)
-	return &remote{s, here, elsewhere(t, "LATCHKEY_URL="+s.url, "LATCHKEY_TOKEN="+token.Key)}
+	return &remote{s, here, token, elsewhere(t, "LATCHKEY_URL="+s.url, "LATCHKEY_TOKEN="+token.Key)}
 }
 
 // elsewhere is a machine without a database.

@@ -24,6 +24,8 @@ type cli struct {
 	Password    passwordCmd    `cmd:"" help:"Set a new password for an account whose own is forgotten."`
 	Seed        seedCmd        `cmd:"" help:"Fill an empty database with a demo workspace."`
 	Keys        keysCmd        `cmd:"" help:"Create, list, rotate and deactivate keys: in this machine's database, beside a running server, or on a remote instance."`
+	Listen      listenCmd      `cmd:"" help:"Forward a workspace's outbound messages to a local program while developing, signed like the real ones."`
+	Secrets     secretsCmd     `cmd:"" help:"Change the key that encrypts stored signing secrets."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running server whether it is ready; exit status 0 if so."`
 }
 
