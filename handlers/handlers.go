@@ -83,7 +83,7 @@ func New(a *app.App, o Options) *echo.Echo {
 	o.Gateway.Now, o.Gateway.Stopping, o.Gateway.BaseURL = a.Now, o.Stopping, o.BaseURL
 	gateway.Register(e, a.Ingest, o.Gateway)
 	c := console.Register(e, console.Deps{
-		Accounts: a.Accounts, Audit: a.Audit, Keys: a.Keys, Signals: a.Signals, Templates: a.Templates, Orgs: a.Orgs, Ingest: a.Ingest, Notices: a.Notices, Hygiene: a.Hygiene, Leaks: a.Leaks, GitHubAlerts: o.GitHubKeys != nil, Gateway: e, BaseURL: o.BaseURL, Now: a.Now, Stopping: o.Stopping,
+		Accounts: a.Accounts, Audit: a.Audit, Keys: a.Keys, Signals: a.Signals, Templates: a.Templates, Orgs: a.Orgs, Ingest: a.Ingest, Notices: a.Notices, Hygiene: a.Hygiene, Leaks: a.Leaks, Endpoints: a.Endpoints, Deliveries: a.Deliveries, Dispatch: a.Dispatch, GitHubAlerts: o.GitHubKeys != nil, Gateway: e, BaseURL: o.BaseURL, Now: a.Now, Stopping: o.Stopping,
 	})
 	management := api.Register(e, api.Deps{
 		Accounts: a.Accounts, Audit: a.Audit, Keys: a.Keys, Signals: a.Signals, Templates: a.Templates, Orgs: a.Orgs, Limits: a.Limits, Usage: a.Usage, Leaks: a.Leaks, Idempotency: a.Repeats, GitHubKeys: o.GitHubKeys, Endpoints: a.Endpoints, Deliveries: a.Deliveries, Dispatch: a.Dispatch, Listen: a.Listen, BaseURL: o.BaseURL, Now: a.Now, Stopping: o.Stopping,

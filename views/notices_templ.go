@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "latchkey/views/ui"
 
-// NoticesView is what people must know about keys until they dismiss it; HTMX swaps it.
+// NoticesView is what people must know about keys and endpoints until they dismiss it; HTMX swaps it.
 type NoticesView struct {
 	Rows       []NoticeRow
 	DismissAll string
@@ -25,7 +25,7 @@ type NoticeRow struct {
 	Text    string
 	Test    bool
 	When    ui.TimeProps
-	KeyHref string
+	KeyHref string // the key or endpoint that it is about; empty when the reader may not open it
 	Dismiss string
 }
 

@@ -10,6 +10,9 @@ import (
 
 	"latchkey/internal/accounts"
 	"latchkey/internal/audit"
+	"latchkey/internal/deliveries"
+	"latchkey/internal/dispatch"
+	"latchkey/internal/endpoints"
 	"latchkey/internal/hygiene"
 	"latchkey/internal/ingest"
 	"latchkey/internal/keys"
@@ -25,16 +28,19 @@ type Ctx = echo.Context
 
 // Deps is what the console stands on.
 type Deps struct {
-	Accounts  *accounts.Service
-	Audit     *audit.Log
-	Keys      *keys.Service
-	Signals   *signals.Service
-	Templates *templates.Service
-	Orgs      *orgs.Service
-	Ingest    *ingest.Service
-	Notices   *notices.Service
-	Hygiene   *hygiene.Service
-	Leaks     *leaks.Service
+	Accounts   *accounts.Service
+	Audit      *audit.Log
+	Keys       *keys.Service
+	Signals    *signals.Service
+	Templates  *templates.Service
+	Orgs       *orgs.Service
+	Ingest     *ingest.Service
+	Notices    *notices.Service
+	Hygiene    *hygiene.Service
+	Leaks      *leaks.Service
+	Endpoints  *endpoints.Service
+	Deliveries *deliveries.Service
+	Dispatch   *dispatch.Service
 	// GitHubAlerts tells that alerts of GitHub's secret scanning are taken.
 	GitHubAlerts bool
 	Gateway      http.Handler    // the mounted routes, for test events

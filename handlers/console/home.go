@@ -111,6 +111,9 @@ func (s *server) fillHome(c Ctx, p *views.HomeView) error {
 	if err := s.homeChart(c, p); err != nil {
 		return err
 	}
+	if p.Failing, err = s.homeEndpoints(c); err != nil {
+		return err
+	}
 	if p.Watch = v.Actor.Can(access.ManageKeys); !p.Watch {
 		return nil
 	}

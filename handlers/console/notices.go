@@ -76,6 +76,9 @@ func (s *server) noticeRow(c Ctx, n notices.Item) views.NoticeRow {
 	if n.APIKeyID != nil && n.KeyName != "" {
 		row.KeyHref = v.path(keysPath, *n.APIKeyID)
 	}
+	if n.Kind == notices.EndpointFailing || n.Kind == notices.EndpointDisabled {
+		row.KeyHref, row.Test = endpointHref(v, n), n.Text("environment") == models.Test
+	}
 	return row
 }
 
@@ -94,6 +97,10 @@ func (s *server) noticeWords(c Ctx, n notices.Item) noticeText {
 			"It ended on " + s.time(c, n.ExpiresAt(), "").Absolute + ". Requests with it are rejected." + s.recently(c, n)}
 	case notices.Leaked:
 		return s.leakWords(c, n)
+	case notices.EndpointFailing:
+		return s.endpointFailingWords(c, n)
+	case notices.EndpointDisabled:
+		return s.endpointDisabledWords(n)
 	default:
 		return noticeText{ui.ToneInfo, n.Kind, n.KeyName}
 	}

@@ -43,6 +43,9 @@ func (s *server) showRequest(c Ctx) error {
 	} else {
 		p.PayloadNote = noPayload(d)
 	}
+	if p.Telling, err = s.telling(c, subjectsOf(d, p)...); err != nil {
+		return err
+	}
 	p.Page = s.detailShell(c, p.Title, navRequests)
 	return s.render(c, http.StatusOK, views.Request(p), nil)
 }

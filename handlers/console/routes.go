@@ -81,5 +81,8 @@ func (s *server) routes() []Route {
 		s.hygieneRoutes(),
 		s.noticeRoutes(),
 		s.leakRoutes(),
+		s.deliveryRoutes(),
+		s.endpointTryRoutes(),
+		s.endpointRoutes(),
 	)
 }

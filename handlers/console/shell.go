@@ -13,17 +13,18 @@ import (
 type nav string
 
 const (
-	navHome     nav = ""
-	navSignals  nav = "signals"
-	navOrgs     nav = "product-orgs"
-	navRequests nav = "requests"
-	navKeys     nav = "settings/api-keys"
-	navMembers  nav = "settings/members"
-	navAudit    nav = "audit"
-	navSettings nav = "settings"
-	navSources  nav = "/docs/sources" // of no workspace
-	navAPIDocs  nav = apiDocsPath
-	navNone     nav = "-"
+	navHome      nav = ""
+	navSignals   nav = "signals"
+	navOrgs      nav = "product-orgs"
+	navRequests  nav = "requests"
+	navKeys      nav = "settings/api-keys"
+	navEndpoints nav = endpointsPath
+	navMembers   nav = "settings/members"
+	navAudit     nav = "audit"
+	navSettings  nav = "settings"
+	navSources   nav = "/docs/sources" // of no workspace
+	navAPIDocs   nav = apiDocsPath
+	navNone      nav = "-"
 )
 
 // page is what a handler says about its page; the rest of the frame follows from the visitor.
@@ -47,6 +48,7 @@ var navigation = []struct {
 	{navOrgs, "", "Product orgs", ui.IconBuilding, "o", access.ReadData, true},
 	{navRequests, "", "Requests", ui.IconActivity, "r", access.ReadData, true},
 	{navKeys, "Settings", "API keys", ui.IconKey, "k", access.ManageKeys, true},
+	{navEndpoints, "", "Endpoints", ui.IconSend, "e", access.ManageEndpoints, true},
 	{navMembers, "", "Members", ui.IconUsers, "m", access.ManageMembers, false},
 	{navAudit, "", "Audit", ui.IconAudit, "a", access.ReadAudit, false},
 	{navSettings, "", "Workspace", ui.IconSettings, "w", access.ManageSettings, false},

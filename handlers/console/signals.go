@@ -127,6 +127,9 @@ func (s *server) showSignal(c Ctx) error {
 	for _, code := range item.WarningCodes() {
 		p.Warnings = append(p.Warnings, views.WarningView{Code: code, Text: signals.WarningText(code)})
 	}
+	if p.Telling, err = s.telling(c, subject{id: item.ID}); err != nil {
+		return err
+	}
 	p.Page = s.detailShell(c, item.Event, navSignals)
 	return s.render(c, http.StatusOK, views.Signal(p), nil)
 }
@@ -140,7 +143,6 @@ func (s *server) signalFacts(c Ctx, item signals.SignalItem) []ui.Fact {
 	facts := []ui.Fact{
 		{Label: "Signal ID", Value: item.ID, Mono: true, Copy: true},
 		{Label: "Event", Value: item.Event, Href: same("event", item.Event), Hint: "Leads to all of this event."},
-		{Label: "Kind", Value: item.Kind, Href: same("kind", item.Kind), Hint: "Leads to all of this kind."},
 		{Label: "Occurred", Time: &occurred, Hint: s.time(c, item.OccurredAt.Time, "").Relative},
 		{Label: "Received", Time: &received, Hint: s.time(c, item.ReceivedAt.Time, "").Relative},
 	}
