@@ -7,7 +7,7 @@ const server = sharedServer({ account: owner });
 
 journey('the keyboard goes, searches and creates, and ? shows how', { on: server }, async ({ page }) => {
   await signIn(page);
-  for (const [key, name] of [['k', 'API keys'], ['s', 'Signals'], ['o', 'Product orgs'], ['r', 'Requests'], ['m', 'Members'], ['a', 'Audit'], ['w', 'Workspace settings'], ['d', 'Sources'], ['h', 'Home']]) {
+  for (const [key, name] of [['k', 'API keys'], ['s', 'Signals'], ['o', 'Product orgs'], ['r', 'Requests'], ['m', 'Members'], ['a', 'Audit'], ['w', 'Workspace settings'], ['d', 'Sources'], ['e', 'Endpoints'], ['h', 'Home']]) {
     await page.keyboard.press('g');
     await page.keyboard.press(key);
     await titled(page, name);

@@ -12,6 +12,7 @@ const lists = [
   '/settings/api-keys', '/settings/api-keys?env=test', '/settings/api-keys?status=expired&q=matches-nothing', '/settings/api-keys/new',
   '/settings/api-keys/new?type=product_orgs', '/settings/api-keys/new?type=api_access', '/settings/api-keys/import', '/settings/templates',
   '/settings/api-keys/hygiene', '/settings/api-keys/hygiene?env=test', '/settings/api-keys/leaks',
+  '/settings/endpoints', '/settings/endpoints?env=test', '/settings/endpoints?status=failing', '/settings/endpoints?status=disabled&q=matches-nothing', '/settings/endpoints/new',
   '/settings/members', '/settings/members/invitations/new', '/audit', '/settings', '/settings/plan', '/settings/plan/change?to=free', '/leaving',
 ];
 const own = ['/profile', '/workspaces/new', '/docs/sources', '/docs/api'];
@@ -80,6 +81,39 @@ async function careDetails(page, base) {
   ];
 }
 
+/** What outbound webhooks bring: endpoints in each state, and the questions about them. */
+async function endpointDetails(page, base) {
+  const list = `${base}/settings/endpoints`, one = /endpoints\/[0-9a-f-]{36}$/;
+  const failing = await first(page, `${list}?status=failing`, one), disabled = await first(page, `${list}?status=disabled`, one);
+  return [
+    failing, `${failing}?span=7d`, `${failing}/edit`, `${failing}/rotation`, `${failing}/status`, `${failing}/deletion`,
+    disabled, `${disabled}/status`, await first(page, `${list}?env=test`, one), await first(page, list, one),
+  ];
+}
+
+/** What was sent to endpoints, and what is still to be: deliveries in every state, plans, and the form of a test event. */
+async function deliveryDetails(page, base) {
+  const live = `${base}/settings/endpoints`, one = /\/deliveries\/msg_[0-9a-f]{32}$/;
+  const failing = await endpointNamed(page, live, 'Product catalogue');
+  const gone = await endpointNamed(page, live, 'Old analytics pipeline');
+  const rotating = await endpointNamed(page, `${live}?env=test`, 'Staging');
+  return [
+    ...[failing, gone, rotating].map((endpoint) => `${endpoint}/deliveries`),
+    `${failing}/deliveries?status=failed&from=2020-01-01T00:00`, `${failing}/deliveries?type=webhook.test`,
+    await first(page, `${failing}/deliveries?status=failed`, one), await first(page, `${failing}/deliveries?status=pending`, one),
+    await first(page, `${failing}/deliveries?status=delivered`, one), await first(page, `${gone}/deliveries?status=skipped`, one),
+    await first(page, `${rotating}/deliveries`, one),
+    `${failing}/replays/new?kind=failed&since=all&rate=5`, `${gone}/replays/new?kind=skipped`,
+    `${failing}/test`, `${gone}/test?type=signal.received`, `${rotating}/test`,
+  ];
+}
+
+/** The address of the page of the endpoint with this description. */
+async function endpointNamed(page, list, description) {
+  await page.goto(list);
+  return page.getByRole('main').getByRole('row').filter({ hasText: description }).getByRole('link').first().getAttribute('href');
+}
+
 /** Looks at each page in both themes and at each width, and fails with all that is wrong with any. */
 async function sweep(page, paths, widths) {
   const wrong = [];
@@ -122,6 +156,16 @@ for (const [viewport, widths] of [[desktop, [1280]], [phone, [320, 390]]]) {
     await signIn(page, people(demo()).owner);
     await sweep(page, await careDetails(page, juniper), widths);
   });
+
+  journey(`every screen about deliveries is accessible and clean at ${viewport.width} px, light and dark`, { on: demo, viewport }, async ({ page }) => {
+    await signIn(page, people(demo()).owner);
+    await sweep(page, await deliveryDetails(page, juniper), widths);
+  });
+
+  journey(`every screen about endpoints is accessible and clean at ${viewport.width} px, light and dark`, { on: demo, viewport }, async ({ page }) => {
+    await signIn(page, people(demo()).owner);
+    await sweep(page, await endpointDetails(page, juniper), widths);
+  });
 }
 
 for (const dark of [false, true]) {
@@ -153,7 +197,7 @@ journey('every screen of an empty workspace is accessible and clean', { on: empt
 });
 
 for (const [role, who, more] of [
-  ['developer', 'a Developer', ['/settings/api-keys', '/settings/api-keys/new?type=api_access', '/settings/api-keys/hygiene', '/settings/api-keys/leaks', 'CI pipeline', 'Segment']],
+  ['developer', 'a Developer', ['/settings/api-keys', '/settings/api-keys/new?type=api_access', '/settings/api-keys/hygiene', '/settings/api-keys/leaks', '/settings/endpoints', '/settings/endpoints/new', 'CI pipeline', 'Segment']],
   ['editor', 'an Editor', ['/settings/api-keys', '/settings/api-keys/new', '/settings/api-keys/hygiene', '/settings/api-keys/leaks', 'Segment', 'Product backend']],
   ['viewer', 'a Viewer', []],
 ]) {
