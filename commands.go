@@ -125,7 +125,11 @@ func (s seedCmd) Run(c *config.Config) error {
 		if base == "" {
 			base = config.LocalURL(s.Addr)
 		}
-		return seed.Run(ctx, a, seed.Options{Signals: s.Signals, Out: os.Stdout, BaseURL: base})
+		box, _, err := c.Secrets()
+		if err != nil {
+			return err
+		}
+		return seed.Run(ctx, a, seed.Options{Signals: s.Signals, Out: os.Stdout, BaseURL: base, Secrets: box})
 	})
 }
 

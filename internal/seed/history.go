@@ -57,7 +57,7 @@ type step struct {
 
 // history runs the workspace's past in order, so that the audit log reads like one.
 func (d *demo) history(ctx context.Context) error {
-	steps := slices.Concat(d.steps(), d.orgSteps(), d.programSteps())
+	steps := slices.Concat(d.steps(), d.orgSteps(), d.programSteps(), d.outboundSteps())
 	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(b.days, a.days) })
 	for _, s := range steps {
 		d.clock.set(d.ago(s.days))

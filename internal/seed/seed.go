@@ -22,11 +22,14 @@ import (
 	"latchkey/internal/access"
 	"latchkey/internal/accounts"
 	"latchkey/internal/app"
+	"latchkey/internal/egress"
+	"latchkey/internal/endpoints"
 	"latchkey/internal/fault"
 	"latchkey/internal/hygiene"
 	"latchkey/internal/ingest"
 	"latchkey/internal/keys"
 	"latchkey/internal/leaks"
+	"latchkey/internal/secretbox"
 	"latchkey/internal/templates"
 	"latchkey/models"
 )
@@ -35,7 +38,8 @@ import (
 type Options struct {
 	Signals int // over the last week, MinSignals to MaxSignals
 	Out     io.Writer
-	BaseURL string // of the instance, for the printed links; http://localhost:8080 when empty
+	BaseURL string         // of the instance, for the printed links; http://localhost:8080 when empty
+	Secrets *secretbox.Box // seals the signing secrets of endpoints; nil: none are made
 }
 
 // Bounds of Options.Signals.
@@ -59,6 +63,7 @@ type demo struct {
 	templates  *templates.Service
 	leaks      *leaks.Service
 	hygiene    *hygiene.Service
+	endpoints  *endpoints.Service
 	rnd        *mathrand.Rand
 	now        time.Time
 	password   string
@@ -66,6 +71,7 @@ type demo struct {
 	workspace string
 	people    map[access.Role]access.Actor
 	made      map[string]keys.Created // by name at creation
+	targets   map[string]string       // ids of endpoints, by description
 }
 
 // Run fills the database and prints how to come in. A database that holds an account or a
@@ -77,7 +83,7 @@ func Run(ctx context.Context, a *app.App, o Options) error {
 	if err := refuseData(ctx, a); err != nil {
 		return err
 	}
-	d, err := newDemo(a)
+	d, err := newDemo(a, o.Secrets)
 	if err != nil {
 		return err
 	}
@@ -88,6 +94,7 @@ func Run(ctx context.Context, a *app.App, o Options) error {
 		func(ctx context.Context) error {
 			return d.throughGateway(ctx, func(ctx context.Context) error { return d.refusals(ctx, o.Signals) }, d.orgUpdates)
 		},
+		d.outbound,
 	} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("seed: %w; what was written until here stays, so start again with an empty database", err)
@@ -112,7 +119,7 @@ func refuseData(ctx context.Context, a *app.App) error {
 	return nil
 }
 
-func newDemo(a *app.App) (*demo, error) {
+func newDemo(a *app.App, secrets *secretbox.Box) (*demo, error) {
 	password, err := newPassword()
 	if err != nil {
 		return nil, err
@@ -120,12 +127,12 @@ func newDemo(a *app.App) (*demo, error) {
 	d := &demo{
 		db: a, now: a.Now().UTC(), clock: &clock{}, password: password,
 		rnd:    mathrand.New(mathrand.NewPCG(20, 26)),
-		people: map[access.Role]access.Actor{}, made: map[string]keys.Created{},
+		people: map[access.Role]access.Actor{}, made: map[string]keys.Created{}, targets: map[string]string{},
 	}
 	d.clock.set(d.now)
-	past := app.New(a.DB, app.Options{Now: d.clock.Now, Brand: a.Keys.Brand()})
+	past := app.New(a.DB, app.Options{Now: d.clock.Now, Brand: a.Keys.Brand(), Secrets: secrets, Egress: egress.Options{Resolver: nobody}})
 	d.accounts, d.keys, d.ingest, d.runWriters, d.templates = past.Accounts, past.Keys, past.Ingest, past.RunWriters, past.Templates
-	d.leaks, d.hygiene = past.Leaks, past.Hygiene
+	d.leaks, d.hygiene, d.endpoints = past.Leaks, past.Hygiene, past.Endpoints
 	return d, nil
 }
 
@@ -157,6 +164,11 @@ func (d *demo) report(o Options) error {
 		fmt.Fprintf(&b, "    %-24s %s\n", m.email, m.role.Title())
 	}
 	fmt.Fprintf(&b, "\nwith the password of all of them, which is shown only now:\n\n    %s\n\n", d.password)
+	if len(d.targets) == 0 {
+		b.WriteString("There are no outbound endpoints in it, since LATCHKEY_SECRET_KEY is not set.\n\n")
+	} else {
+		b.WriteString("Its outbound endpoints lead to names that do not exist, so what is sent to them from now on fails.\n\n")
+	}
 	fmt.Fprintf(&b, "Send a signal while the server runs (this key too is shown only now):\n\n")
 	fmt.Fprintf(&b, "    curl %s/api/signal-staging/webhook \\\n      -H 'Authorization: Bearer %s' \\\n      -H 'Content-Type: application/json' \\\n"+
 		"      -d '{\"event\":\"Form Submitted\",\"email\":\"grace@example.com\",\"properties\":{\"form\":\"demo_request\"}}'\n",

@@ -23,6 +23,7 @@ import (
 	"latchkey/internal/ingest"
 	"latchkey/internal/keys"
 	"latchkey/internal/mapping"
+	"latchkey/internal/secretbox"
 	"latchkey/internal/seed"
 	"latchkey/internal/signals"
 	"latchkey/models"
@@ -33,7 +34,7 @@ func seeded(t *testing.T, db *database.DB) (*app.App, access.Actor, string) {
 	t.Helper()
 	a := app.New(db, app.Options{})
 	var out bytes.Buffer
-	if err := seed.Run(t.Context(), a, seed.Options{Signals: 400, Out: &out}); err != nil {
+	if err := seed.Run(t.Context(), a, seed.Options{Signals: 400, Out: &out, Secrets: box(t)}); err != nil {
 		t.Fatal(err)
 	}
 	owner := one[models.Account](t, db, "email = ?", "owner@demo.example")
@@ -336,8 +337,8 @@ func TestTheDemoShowsProgramsARotationALeakAndAnAddressList(t *testing.T) {
 		for _, n := range open {
 			kinds[n.Kind] = true
 		}
-		if err != nil || len(kinds) != 3 {
-			t.Errorf("notices %v, %v; want an expiry that nears, one that has passed and a leak", kinds, err)
+		if err != nil || len(kinds) != 5 {
+			t.Errorf("notices %v, %v; want an expiry that nears, one that has passed, a leak, an endpoint that fails and one that is disabled", kinds, err)
 		}
 		tidy, err := a.Hygiene.List(t.Context(), owner, hygiene.Filter{Environment: models.Live})
 		for _, kind := range []string{hygiene.OldValue, hygiene.Browser, hygiene.Idle30, hygiene.ScopesUnused, hygiene.NoExpiry} {
@@ -346,4 +347,13 @@ func TestTheDemoShowsProgramsARotationALeakAndAnAddressList(t *testing.T) {
 			}
 		}
 	})
+}
+
+func box(t *testing.T) *secretbox.Box {
+	t.Helper()
+	b, err := secretbox.New(bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

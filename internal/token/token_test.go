@@ -91,8 +91,12 @@ func TestSecretsMaskThemselves(t *testing.T) {
 func TestMaskFindsKeysInsideText(t *testing.T) {
 	key, _ := token.Generate(rand.Reader, "tm", "test")
 	shared, _ := token.GenerateShared(rand.Reader)
-	text := "Bearer " + key.Plaintext().Reveal() + "; secret=" + shared.Reveal() + "/x"
+	const signing = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	text := "Bearer " + key.Plaintext().Reveal() + "; secret=" + shared.Reveal() + "/x whsec_" + signing
 	masked := token.Mask(text)
+	if strings.Contains(masked, signing) || strings.Contains(token.Mask("whsec_"+signing), signing) {
+		t.Errorf("Mask left a signing secret: %s", masked)
+	}
 	if strings.Contains(masked, key.Plaintext().Reveal()[13:30]) || strings.Contains(masked, shared.Reveal()[4:20]) {
 		t.Errorf("Mask left a secret: %s", masked)
 	}
