@@ -10,7 +10,8 @@ import (
 )
 
 // serveBare is the first yardstick, in a process of its own: a handler of the same framework that
-// reads the body, keeps nothing and answers; or, for what is read, answers alone.
+// reads the body, keeps nothing and answers; or, for what is read, answers alone. It is the receiver
+// of webhooks, too.
 func serveBare() error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -25,6 +26,7 @@ func serveBare() error {
 		}
 		return c.JSON(http.StatusOK, map[string]any{"status": "accepted", "bytes": len(body)})
 	})
+	(&receiver{}).routes(e)
 	e.GET("/me", func(c echo.Context) error {
 		return c.JSON(http.StatusOK, map[string]any{
 			"id": "01890a5d-ac96-774b-bcce-b302099a8057", "workspace_id": "01890a5d-ac96-774b-bcce-b302099a8058",

@@ -21,16 +21,17 @@ import (
 )
 
 type options struct {
-	rounds  int
-	length  time.Duration
-	counts  []int // connections of the single posts and of the yardsticks
-	rate    float64
-	bulk    int
-	dbs     []string
-	only    *regexp.Regexp
-	dir     string
-	out     string
-	profile string
+	rounds   int
+	length   time.Duration
+	counts   []int // connections of the single posts and of the yardsticks
+	rate     float64
+	bulk     int
+	messages int // of the deliveries
+	dbs      []string
+	only     *regexp.Regexp
+	dir      string
+	out      string
+	profile  string
 }
 
 func main() {
@@ -66,6 +67,7 @@ func parse() (options, error) {
 	flag.DurationVar(&o.length, "duration", 3*time.Second, "length of a task in a round, in whole seconds")
 	flag.Float64Var(&o.rate, "rate", 1000, "requests a second of the open loop")
 	flag.IntVar(&o.bulk, "bulk-lines", 20000, "lines of a bulk request")
+	flag.IntVar(&o.messages, "messages", 10000, "messages of a round of deliveries")
 	only := flag.String("only", "", "run only the scenarios whose name matches this regular expression, such as '^single posts$'")
 	flag.StringVar(&o.dir, "dir", "", "where the SQLite database goes (default: the temporary directory); choose the disk to be measured")
 	flag.StringVar(&o.out, "out", "", "file to write the report to as well")
@@ -90,8 +92,8 @@ func parse() (options, error) {
 	}
 	slices.Sort(o.counts)
 	o.dbs = strings.Split(*dbs, ",")
-	if o.rounds < 1 || o.length < time.Second || o.rate <= 0 || o.bulk < 1 || flag.NArg() > 0 {
-		return o, errors.New("-rounds, -rate and -bulk-lines start at 1, -duration at 1s, and there are no arguments; see -help")
+	if o.rounds < 1 || o.length < time.Second || o.rate <= 0 || o.bulk < 1 || o.messages < 2 || flag.NArg() > 0 {
+		return o, errors.New("-rounds, -rate and -bulk-lines start at 1, -messages at 2, -duration at 1s, and there are no arguments; see -help")
 	}
 	return o, nil
 }

@@ -28,9 +28,15 @@ type product struct {
 	metrics string // address of the profiles; empty when none were asked for
 
 	plain, guarded, orgs key
+	heard                key // of the test environment, to which an endpoint is subscribed
 	api                  key
 	cookie               string // of the owner's session
 	signals, updates     int64  // acknowledged
+
+	endpoint string       // of deliveries
+	db       *database.DB // to look at the outbox
+	body     []byte       // of its first message
+	told     int64        // messages that the endpoints must get
 }
 
 type key struct {
@@ -48,7 +54,8 @@ const (
 func startProduct(ctx context.Context, binary, name string, config database.Config, profiled bool) (*product, error) {
 	p := &product{name: name, config: config, env: cleanEnvironment()}
 	p.env = append(p.env, "LATCHKEY_ADDR=127.0.0.1:0", "LATCHKEY_METRICS_ADDR=off", "LATCHKEY_LOG_LEVEL=warn",
-		"LATCHKEY_DATABASE_URL="+config.URL, "LATCHKEY_DATA="+filepath.Dir(config.Path))
+		"LATCHKEY_DATABASE_URL="+config.URL, "LATCHKEY_DATA="+filepath.Dir(config.Path),
+		"LATCHKEY_SECRET_KEY="+strings.Repeat("00", 32), "LATCHKEY_WEBHOOK_ALLOW_CIDRS=127.0.0.0/8")
 	if profiled {
 		addr, err := freeAddress()
 		if err != nil {
@@ -69,7 +76,8 @@ func startProduct(ctx context.Context, binary, name string, config database.Conf
 		{&p.plain, "", nil},
 		{&p.guarded, "", []string{"--secret"}},
 		{&p.orgs, orgTemplate, []string{"--type", "product_orgs", "--template", "-"}},
-		{&p.api, "", []string{"--type", "api_access", "--scopes", "read:workspace"}},
+		{&p.heard, "", []string{"--env", "test"}},
+		{&p.api, "", []string{"--type", "api_access", "--scopes", "read:workspace,endpoints:write"}},
 	} {
 		printed, err := p.command(ctx, binary, k.input, append([]string{"keys", "create", "--name", "bench", "--json"}, k.args...)...)
 		if err != nil {

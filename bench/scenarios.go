@@ -14,6 +14,7 @@ type scenario struct {
 	perSecond   float64
 	updates     bool // stored as product_org_updates, not as signals
 	reads       bool // nothing is stored
+	told        bool // an endpoint gets a message of each
 	requests    func(p *product) [][]byte
 }
 
@@ -41,7 +42,7 @@ func scenarios(o options) []scenario {
 		list = append(list, scenario{name: singlePosts, connections: n, against: n, items: 1, requests: single})
 	}
 	most := o.counts[len(o.counts)-1]
-	list = append(append(list, orgScenarios(most)...), apiScenarios(most)...)
+	list = append(append(append(list, outboundScenarios(most)...), orgScenarios(most)...), apiScenarios(most)...)
 	return append(list,
 		scenario{name: "single posts, with a message id", connections: most, against: most, items: 1, requests: func(p *product) [][]byte {
 			return one(post(signalPath+p.plain.Key, jsonType, nil, item(true)))
@@ -90,6 +91,9 @@ func (s scenario) send(p *product, postmaster int, length time.Duration) measure
 		p.updates += out.ok * int64(s.items)
 	default:
 		p.signals += out.ok * int64(s.items)
+	}
+	if s.told {
+		p.told += out.ok * int64(s.items)
 	}
 	m := measure{
 		requests: float64(out.ok) / out.elapsed.Seconds(), items: items / out.elapsed.Seconds(),

@@ -19,7 +19,8 @@ import (
 type sitting struct {
 	options
 	dir, binary string
-	postgres    *server // nil without Postgres
+	postgres    *server  // nil without Postgres
+	bare        *process // the bare handler, which receives webhooks too
 	products    []*product
 	tasks       []*task
 	head        []string
@@ -50,6 +51,7 @@ func (s *sitting) open(ctx context.Context) error {
 	}
 	// It has no clean end: being killed is one.
 	s.later(func() error { _ = bare.stop(); return nil })
+	s.bare = bare
 	var inserts *pgbench
 	for _, name := range s.dbs {
 		if name == "postgres" && s.postgres == nil {
@@ -103,6 +105,9 @@ func (s *sitting) openProduct(ctx context.Context, name string) error {
 	// Only where the run breaks off: the check stops it first.
 	s.later(func() error { _ = p.server.stop(); return nil })
 	s.products = append(s.products, p)
+	if s.outbound() {
+		return p.subscribe(ctx, s.bare.addr)
+	}
 	return nil
 }
 
@@ -142,7 +147,7 @@ func (s *sitting) plan(ctx context.Context, bare *process, inserts *pgbench) {
 				continue
 			}
 			for _, p := range s.products {
-				t := s.task(sc, p, echo, rows)
+				t := s.task(ctx, sc, p, echo, rows)
 				if sc.reads {
 					t.bare, t.inserts = reads, nil
 				}
@@ -156,16 +161,48 @@ func (s *sitting) plan(ctx context.Context, bare *process, inserts *pgbench) {
 			}
 		}
 	}
+	s.planDeliveries(ctx)
 }
 
-func (s *sitting) task(sc scenario, p *product, echo, rows *task) *task {
-	postmaster := 0
-	if s.postgres != nil && p.config.URL != "" {
-		postmaster = s.postgres.process
+// outbound tells whether anything is to be delivered; without, no endpoint is made.
+func (s *sitting) outbound() bool {
+	return s.only.MatchString(subscribedPosts) || s.only.MatchString(deliveriesOfOne)
+}
+
+// planDeliveries adds what the workers can send, beside a client that does nothing else.
+func (s *sitting) planDeliveries(ctx context.Context) {
+	if !s.only.MatchString(deliveriesOfOne) || len(s.products) == 0 {
+		return
 	}
+	client := &task{name: bareClient, connections: hookConcurrency}
+	client.run = func(length time.Duration) (measure, error) { return postBare(s.bare, s.products[0].body, length), nil }
+	s.tasks = append(s.tasks, client)
+	for _, p := range s.products {
+		s.tasks = append(s.tasks, &task{
+			name: deliveriesOfOne, connections: hookConcurrency, database: p.name, bare: client,
+			run: func(time.Duration) (measure, error) { return p.deliver(ctx, s.bare, s.postmaster(p), s.messages) },
+		})
+	}
+}
+
+// postmaster is the process of the product's database server; 0 without one.
+func (s *sitting) postmaster(p *product) int {
+	if s.postgres == nil || p.config.URL == "" {
+		return 0
+	}
+	return s.postgres.process
+}
+
+func (s *sitting) task(ctx context.Context, sc scenario, p *product, echo, rows *task) *task {
 	return &task{
 		name: sc.name, connections: sc.connections, database: p.name, bare: echo, inserts: rows, timed: sc.perSecond > 0,
-		run: func(length time.Duration) (measure, error) { return sc.send(p, postmaster, length), nil },
+		run: func(length time.Duration) (measure, error) {
+			m := sc.send(p, s.postmaster(p), length)
+			if sc.told {
+				return m, p.drain(ctx)
+			}
+			return m, nil
+		},
 	}
 }
 
@@ -185,14 +222,14 @@ func (s *sitting) measure(ctx context.Context) error {
 			}
 		}
 	}
-	return s.profiles()
+	return s.profiles(ctx)
 }
 
 // profileLength is long enough for a thousand samples on a busy machine.
 const profileLength = 10 * time.Second
 
 // profiles sends single posts once more, or the first that -only leaves, with the servers watched.
-func (s *sitting) profiles() error {
+func (s *sitting) profiles(ctx context.Context) error {
 	if s.profile == "" {
 		return nil
 	}
@@ -211,6 +248,9 @@ func (s *sitting) profiles() error {
 		work.Go(func() { err = p.profile(profileLength, filepath.Join(s.profile, strings.ToLower(p.name))) })
 		watched.send(p, 0, profileLength)
 		work.Wait()
+		if watched.told {
+			err = errors.Join(err, p.drain(ctx))
+		}
 		if err != nil {
 			return err
 		}
@@ -227,6 +267,11 @@ func (s *sitting) finish(ctx context.Context) error {
 		text, err := p.check(ctx)
 		checks = append(checks, text)
 		failures = append(failures, err)
+		if p.db != nil {
+			text, err := p.checkTold(ctx)
+			checks = append(checks, text)
+			failures = append(failures, err)
+		}
 	}
 	for _, t := range s.tasks {
 		if n := t.errors(); len(n) > 0 {
