@@ -93,7 +93,7 @@ func (f *forwarder) run(ctx context.Context) error {
 	for pause := firstPause; ; {
 		wasConnected, err := f.listen(ctx)
 		if ctx.Err() != nil {
-			fmt.Printf("Stopped. Messages forwarded: %d, of which %d were not accepted.\n", f.sent, f.refused)
+			fmt.Printf("Stopped. Messages forwarded: %d; not accepted: %d.\n", f.sent, f.refused)
 			return nil
 		}
 		if final(err, f.lostAt.IsZero()) {
@@ -131,7 +131,7 @@ func retryAfter(err error) time.Duration {
 
 // listen forwards what one connection brings.
 func (f *forwarder) listen(ctx context.Context) (connected bool, err error) {
-	for m, err := range f.remote.api.Listen(ctx, f.filter, func() { connected = true; f.connected() }) {
+	for m, err := range f.remote.api.Listen(ctx, f.filter, func(after string) { connected = true; f.filter.After = after; f.connected() }) {
 		if err != nil {
 			if connected {
 				f.lostAt = f.remote.now()

@@ -152,7 +152,7 @@ func TestListenForwardsMessagesSignedLikeTheRealOnes(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-p.done
-	if code := p.ProcessState.ExitCode(); code != 0 || !strings.Contains(p.output(), "Stopped. Messages forwarded: 4, of which 2 were not accepted.") {
+	if code := p.ProcessState.ExitCode(); code != 0 || !strings.Contains(p.output(), "Stopped. Messages forwarded: 4; not accepted: 2.") {
 		t.Errorf("exit status %d:\n%s", code, p.output())
 	}
 }

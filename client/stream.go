@@ -50,8 +50,9 @@ func (e *StreamEnd) Error() string { return e.Detail }
 
 // Listen goes over messages as they are written, whether or not an endpoint gets them, until the
 // stream ends; the last item is the reason, an error. connected, unless nil, is called when the
-// instance has answered: what is written from then on is sent. It needs events:listen.
-func (c *Client) Listen(ctx context.Context, f ListenFilter, connected func()) iter.Seq2[Message, error] {
+// instance has answered: what is written from then on is sent. after is the After of a program that
+// comes back before it has had a message. It needs events:listen.
+func (c *Client) Listen(ctx context.Context, f ListenFilter, connected func(after string)) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
@@ -63,10 +64,14 @@ func (c *Client) Listen(ctx context.Context, f ListenFilter, connected func()) i
 			return
 		}
 		defer func() { _ = body.Close() }()
-		if connected != nil {
-			connected()
-		}
 		s.in = bufio.NewReader(body)
+		if err := s.greeting(); err != nil {
+			yield(Message{}, causeOf(ctx, err))
+			return
+		}
+		if connected != nil {
+			connected(s.id)
+		}
 		for {
 			m, err := s.next()
 			if err != nil {
@@ -125,6 +130,14 @@ func (c *Client) openStream(ctx context.Context, f ListenFilter) (io.ReadCloser,
 type stream struct {
 	in      *bufio.Reader
 	silence *time.Timer // stopped while the program is busy with a message
+	id      string      // the last that came
+}
+
+// greeting reads the first block, which says where the stream begins.
+func (s *stream) greeting() error {
+	defer s.silence.Stop()
+	_, _, err := s.event()
+	return err
 }
 
 func (s *stream) next() (Message, error) {
@@ -159,6 +172,8 @@ func (s *stream) event() (name string, data []byte, err error) {
 		switch string(field) {
 		case "event":
 			name = string(value)
+		case "id":
+			s.id = string(value)
 		case "data":
 			data = append(data, value...)
 		}

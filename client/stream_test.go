@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"gorm.io/gorm"
@@ -21,7 +22,7 @@ func TestListenGoesOverMessagesAsTheyAreWritten(t *testing.T) {
 		var last string
 		for range 2 { // the second time it comes back
 			made := ""
-			connected := func() { made = a.NewKey(t).Key.ID }
+			connected := func(string) { made = a.NewKey(t).Key.ID }
 			for m, err := range c.Listen(t.Context(), client.ListenFilter{Types: []string{"api_key.created", "product_org.*"}, After: last}, connected) {
 				if err != nil {
 					t.Fatal(err)
@@ -35,7 +36,7 @@ func TestListenGoesOverMessagesAsTheyAreWritten(t *testing.T) {
 			}
 		}
 		var ended error
-		end := func() {
+		end := func(string) {
 			if _, err := a.Keys.Revoke(t.Context(), a.Owner, program.Key.ID); err != nil {
 				t.Error(err)
 			}
@@ -46,6 +47,25 @@ func TestListenGoesOverMessagesAsTheyAreWritten(t *testing.T) {
 		var why *client.StreamEnd
 		if !errors.As(ended, &why) || why.Code != client.CodeInvalidToken || why.Detail == "" {
 			t.Errorf("the stream of a key that ended ends with %v", ended)
+		}
+	})
+}
+
+func TestWhoComesBackWithoutHavingHadAMessageMissesNone(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, db *database.DB) {
+		a := apptest.Start(t, db)
+		c := caller(t, a, "events:listen")
+		filter := client.ListenFilter{Types: []string{"api_key.*"}}
+		ctx, leave := context.WithCancel(t.Context())
+		for range c.Listen(ctx, filter, func(after string) { filter.After = after; leave() }) {
+			break // the end of the context
+		}
+		made := a.NewKey(t).Key.ID // while nobody is connected
+		for m, err := range c.Listen(t.Context(), filter, nil) {
+			if err != nil || !strings.Contains(string(m.Body), made) {
+				t.Errorf("got %s, %v; want the key made meanwhile", m.Body, err)
+			}
+			break
 		}
 	})
 }
@@ -73,7 +93,7 @@ func TestListenSaysWhyItCannot(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	n := 0
-	for _, err := range caller(t, a, "events:listen").Listen(ctx, client.ListenFilter{}, cancel) {
+	for _, err := range caller(t, a, "events:listen").Listen(ctx, client.ListenFilter{}, func(string) { cancel() }) {
 		if n++; !errors.Is(err, context.Canceled) {
 			t.Errorf("after its context ended: %v", err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"latchkey/internal/fault"
 	"latchkey/internal/listen"
+	"latchkey/internal/outbox"
 	"latchkey/models"
 )
 
@@ -39,7 +40,7 @@ func (f *feed) run(e Ctx) {
 	defer f.close(ctx)
 	tick := time.NewTicker(streamEvery)
 	defer tick.Stop()
-	for err := f.send(": listening\n\n"); err == nil; {
+	for err := f.greet(); err == nil; {
 		more := false
 		if more, err = f.step(ctx); more && err == nil && ctx.Err() == nil && !f.stopping() {
 			continue
@@ -52,6 +53,12 @@ func (f *feed) run(e Ctx) {
 		case <-tick.C:
 		}
 	}
+}
+
+// greet says that the program listens, and from where: an id without data is no event, but what comes
+// back with Last-Event-ID, also when no message came in between.
+func (f *feed) greet() error {
+	return f.send("id: " + outbox.PublicID(f.session.Cursor()) + "\n: listening\n\n")
 }
 
 func (f *feed) stopping() bool {

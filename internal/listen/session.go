@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -28,7 +29,12 @@ type Session struct {
 	id      string
 	renewAt time.Time
 	tail    *tail
+	cursor  string
 }
+
+// Cursor is where the session began, as the After of a program that comes back before it has had a
+// message. A UUID.
+func (s *Session) Cursor() string { return s.cursor }
 
 // ErrGone says that a session counts no more: it was not heard of for longer than Lease, or its
 // workspace is gone.
@@ -48,11 +54,12 @@ func (s *Service) Open(ctx context.Context, actor access.Actor, f Filter) (*Sess
 		return nil, fault.Fields{"types": "There is no type " + strings.Join(unknown, ", ") + "."}.Err()
 	}
 	f.Patterns = f.Patterns.Normal()
+	cursor := cmp.Or(f.After, idAt(clock()).String())
 	t, err := newTail(ctx, s.db, s.now, actor.WorkspaceID, f)
 	if err != nil {
 		return nil, err
 	}
-	out := &Session{s: s, tail: t, renewAt: s.now().Add(renewEvery)}
+	out := &Session{s: s, tail: t, cursor: cursor, renewAt: s.now().Add(renewEvery)}
 	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
 		out.id, err = s.register(ctx, tx, actor, f)
 		return err
