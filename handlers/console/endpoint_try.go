@@ -27,7 +27,7 @@ func (s *server) newEndpointTry(c Ctx) error {
 		return err
 	}
 	info := triedType(c.QueryParam("type"))
-	return s.render(c, http.StatusOK, views.EndpointTry(s.endpointTryView(c, e, info, indented(info.Sample))), nil)
+	return s.render(c, http.StatusOK, views.EndpointTry(s.endpointTryView(c, e, info, s.sampleFor(e, info))), nil)
 }
 
 // sendEndpointTry answers with the page itself: what was answered is told once, and stands among

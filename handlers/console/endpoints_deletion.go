@@ -36,7 +36,7 @@ func lostText(e endpoints.Item) string {
 	if e.Pending+e.Failed+e.Skipped == 0 {
 		return "none of them is undelivered."
 	}
-	return countedUpTo(e.Pending) + " pending, " + countedUpTo(e.Failed) + " failed and " + countedUpTo(e.Skipped) + " skipped ones among them."
+	return countedUpTo(e.Pending) + " waiting, " + countedUpTo(e.Failed) + " failed and " + countedUpTo(e.Skipped) + " skipped ones among them."
 }
 
 func (s *server) deleteEndpoint(c Ctx) error {

@@ -66,12 +66,20 @@ func endpointBadges(e endpoints.Item, now time.Time) []ui.BadgeProps {
 		return []ui.BadgeProps{{Label: "Disabled: " + disabledWords[e.DisabledReason].badge, Icon: ui.IconBan, Tone: disabledWords[e.DisabledReason].tone}}
 	}
 	if e.Failing() {
-		return []ui.BadgeProps{{Label: "Failing for " + longSpan(now.Sub(e.State.FailingSince.Time)), Tone: ui.ToneDanger}}
+		return []ui.BadgeProps{{Label: "Failing for " + failingSpan(e.State.FailingSince.Time, now), Tone: ui.ToneDanger}}
 	}
 	if e.State.PausedUntil.After(now) {
 		return []ui.BadgeProps{{Label: "Paused", Tone: ui.ToneWarn, Icon: ui.IconPause}}
 	}
 	return []ui.BadgeProps{{Label: "Active", Tone: ui.ToneOK}}
+}
+
+// failingSpan is how long an endpoint has been failing; a first failure is no minute old.
+func failingSpan(since, now time.Time) string {
+	if d := now.Sub(since); d >= time.Minute {
+		return longSpan(d)
+	}
+	return "less than a minute"
 }
 
 // disabledWords say why an endpoint is disabled.

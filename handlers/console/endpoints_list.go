@@ -132,10 +132,14 @@ func attemptsText(e endpoints.Item) string {
 	return ui.Count(int(e.Delivered24h)) + " of " + ui.Count(int(all))
 }
 
-// endpointNext is when something will be sent; what is due already is sent now.
+// endpointNext is when something will be sent; what is due already is sent now. Of what is to come
+// ui.Relative would say that it was "just now".
 func (s *server) endpointNext(c Ctx, e endpoints.Item) ui.TimeProps {
 	if !e.NextAttemptAt.IsZero() && e.NextAttemptAt.Sub(s.Now()) < time.Second {
 		return ui.TimeProps{Relative: "Now"}
+	}
+	if !e.NextAttemptAt.IsZero() && e.NextAttemptAt.Sub(s.Now()) < atOnce {
+		return ui.TimeProps{Relative: "In seconds"}
 	}
 	return s.time(c, e.NextAttemptAt, "–")
 }

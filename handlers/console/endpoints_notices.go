@@ -25,9 +25,6 @@ func (s *server) endpointNotices(c Ctx, e endpoints.Item) []views.EndpointNotice
 	case e.State.PausedUntil.After(s.Now()):
 		notices = append(notices, views.EndpointNotice{Banner: ui.BannerProps{Tone: ui.ToneInfo, Title: "Paused.", Text: joinSentences(e.State.LastError, s.pauseText(e))}})
 	}
-	if e.Status == models.EndpointEnabled && e.Skipped > 0 {
-		notices = append(notices, skippedNotice(c, e))
-	}
 	return notices
 }
 
@@ -88,7 +85,7 @@ func skippedNotice(c Ctx, e endpoints.Item) views.EndpointNotice {
 func (s *server) failingNotice(c Ctx, e endpoints.Item) views.EndpointNotice {
 	href, since := visit(c).path(endpointsPath, e.ID), e.State.FailingSince.Time
 	n := views.EndpointNotice{
-		Banner:  ui.BannerProps{Tone: ui.ToneWarn, Title: "Failing for " + longSpan(s.Now().Sub(since)) + ": no attempt has succeeded since " + s.time(c, since, "").Absolute + ".", Text: lastError(e)},
+		Banner:  ui.BannerProps{Tone: ui.ToneWarn, Title: "Failing for " + failingSpan(since, s.Now()) + ": no attempt has succeeded since " + s.time(c, since, "").Absolute + ".", Text: lastError(e)},
 		Actions: []ui.LinkButtonProps{{Label: "See deliveries", Href: href + "/" + tabDeliveries, Icon: ui.IconList}, {Label: "Send test event", Href: href + "/" + tabTest, Icon: ui.IconSend}},
 	}
 	percent := failingPercent(since, s.Now())
@@ -100,7 +97,7 @@ func (s *server) failingNotice(c Ctx, e endpoints.Item) views.EndpointNotice {
 	}
 	if !e.DisablesAt.IsZero() {
 		at := s.time(c, e.DisablesAt, "")
-		n.More = append(n.More, "It will be disabled "+at.Relative+" ("+at.Absolute+"), unless an attempt succeeds before.")
+		n.More = append(n.More, "It will be disabled in "+longSpan(e.DisablesAt.Sub(s.Now()))+" ("+at.Absolute+"), unless an attempt succeeds before.")
 	}
 	if e.State.PausedUntil.After(s.Now()) {
 		n.More = append(n.More, s.pauseText(e))

@@ -40,7 +40,16 @@ func (s *server) endpointView(c Ctx, e endpoints.Item) (views.EndpointView, erro
 	for _, h := range e.Headers {
 		p.Headers = append(p.Headers, ui.Fact{Label: h.Name, Value: h.Value})
 	}
-	var err error
+	running, err := s.runningReplay(c, e.ID)
+	if err != nil {
+		return p, err
+	}
+	switch {
+	case running != nil:
+		p.Notices = append(p.Notices, runningNotice(*running))
+	case p.Enabled && e.Skipped > 0:
+		p.Notices = append(p.Notices, skippedNotice(c, e))
+	}
 	if p.Chart, p.Spans, err = s.endpointChart(c, e); err != nil {
 		return p, err
 	}
@@ -48,6 +57,14 @@ func (s *server) endpointView(c Ctx, e endpoints.Item) (views.EndpointView, erro
 	// Last, so that a page that failed has not used up the message of the last action.
 	p.Page = s.endpointShell(c, p.Frame.Title)
 	return p, err
+}
+
+// runningNotice leads to the run that is under way, whoever started it.
+func runningNotice(r views.DeliveryReplayView) views.EndpointNotice {
+	return views.EndpointNotice{
+		Banner:  ui.BannerProps{Tone: ui.ToneInfo, Title: "Deliveries are being sent again. " + r.Text, Text: r.By},
+		Actions: []ui.LinkButtonProps{{Label: "See progress", Href: r.Href, Icon: ui.IconRotate}},
+	}
 }
 
 func (s *server) endpointAudit(c Ctx, e endpoints.Item) ([]views.AuditRow, error) {
@@ -78,8 +95,11 @@ func (s *server) endpointStats(c Ctx, e endpoints.Item) []ui.StatProps {
 	}
 	last := s.time(c, e.State.LastSuccessAt.Time, "Never")
 	health := ui.StatProps{Label: "Last delivery", Value: last.Relative, Hint: last.Absolute}
+	if e.State.LastSuccessAt.IsZero() {
+		health.Hint = "None has succeeded yet."
+	}
 	if e.Failing() {
-		health = ui.StatProps{Label: "Failing for", Value: longSpan(s.Now().Sub(e.State.FailingSince.Time)), Hint: "Last delivery: " + last.Relative, Tone: ui.ToneDanger}
+		health = ui.StatProps{Label: "Failing for", Value: failingSpan(e.State.FailingSince.Time, s.Now()), Hint: "Last delivery: " + last.Relative, Tone: ui.ToneDanger}
 	}
 	next := ui.StatProps{Label: "Next attempt", Value: s.endpointNext(c, e).Relative, Hint: "Nothing waits."}
 	switch {
@@ -89,7 +109,7 @@ func (s *server) endpointStats(c Ctx, e endpoints.Item) []ui.StatProps {
 		next.Hint = s.time(c, e.NextAttemptAt, "").Absolute
 	}
 	deliveries := visit(c).path(endpointsPath, e.ID, tabDeliveries)
-	pending := ui.StatProps{Label: "Pending", Value: countedUpTo(e.Pending), Href: deliveries + "?status=" + models.DeliveryPending}
+	pending := ui.StatProps{Label: "Waiting", Value: countedUpTo(e.Pending), Href: deliveries + "?status=" + models.DeliveryPending}
 	if e.Failed > 0 {
 		pending.Hint = countedUpTo(e.Failed) + " failed for good"
 	}

@@ -78,11 +78,11 @@ func (s *server) homeEndpoints(c Ctx) ([]views.FailingRow, error) {
 	for _, e := range found.Items {
 		row := views.FailingRow{
 			Endpoint: shortAddress(e.Address()), Description: e.Description, Href: v.path(endpointsPath, e.ID), Since: s.time(c, e.State.FailingSince.Time, ""),
-			Next: s.time(c, e.NextAttemptAt, "Nothing waits"), Ends: s.time(c, e.DisablesAt, "–"), Waiting: cappedCount(e.Pending),
+			Next: s.endpointNext(c, e), Ends: s.time(c, e.DisablesAt, "–"), Waiting: cappedCount(e.Pending),
 			Answer: e.State.LastError,
 		}
-		if !e.NextAttemptAt.IsZero() && !e.NextAttemptAt.After(s.Now()) {
-			row.Next = ui.TimeProps{Relative: "Due now"}
+		if left := e.DisablesAt.Sub(s.Now()); left > 0 {
+			row.Ends.Relative = "in " + longSpan(left)
 		}
 		if n := e.SuccessPercent(); n >= 0 {
 			row.Rate = strconv.Itoa(n) + " %"

@@ -38,6 +38,34 @@ type planForm struct {
 	perSecond             int
 }
 
+// choices are what the form has, as text. With them a start tells whether it is the plan that was
+// shown; from is then the instant of that plan, so that it sends what was counted.
+func (f planForm) choices() url.Values {
+	return url.Values{"since": {f.since}, "at": {f.at}, "rate": {f.rate}}
+}
+
+// shown is choices with the instant.
+func (f planForm) shown() string {
+	values := f.choices()
+	if !f.from.IsZero() {
+		values.Set("from", f.from.UTC().Format(time.RFC3339Nano))
+	}
+	return values.Encode()
+}
+
+// wasShown takes the instant of the plan that was shown; false when the choices are others by now.
+func (f *planForm) wasShown(text string) bool {
+	values, err := url.ParseQuery(text)
+	if err != nil || text == "" {
+		return text == "" // a start without a page
+	}
+	if from, err := time.Parse(time.RFC3339Nano, values.Get("from")); err == nil {
+		f.from = from
+	}
+	values.Del("from")
+	return values.Encode() == f.choices().Encode()
+}
+
 // readPlan reads the choices. What cannot be read is fault.Invalid, with the fields at and rate.
 func (s *server) readPlan(c Ctx, values url.Values) (planForm, error) {
 	zone := visit(c).Account.Zone
@@ -104,6 +132,9 @@ func (s *server) replayDeliveries(c Ctx) error {
 	v := visit(c)
 	f, err := s.readPlan(c, form(c))
 	var started deliveries.Progress
+	if err == nil && !f.wasShown(form(c).Get("shown")) {
+		return s.changedPlan(c, e, f)
+	}
 	if err == nil {
 		started, err = s.Deliveries.StartReplay(c.Request().Context(), v.Actor, e.ID, deliveries.ReplayForm{Kind: f.kind, Since: f.from, Rate: f.perSecond})
 	}
@@ -111,6 +142,18 @@ func (s *server) replayDeliveries(c Ctx) error {
 		return s.refusedPlan(c, e, f, err)
 	}
 	return s.done(c, v.path(endpointsPath, e.ID, "replays", started.ID), "Started.")
+}
+
+// changedPlan leads to the plan of choices that were changed after one was shown: nothing is started
+// that nobody has seen.
+func (s *server) changedPlan(c Ctx, e endpoints.Item, f planForm) error {
+	values := f.choices()
+	values.Set("kind", f.kind)
+	here := withQuery(visit(c).path(endpointsPath, e.ID, "replays", "new"), values)
+	if err := s.flash(c, "Nothing was started: you changed the choices. This is the plan with them.", true); err != nil {
+		return err
+	}
+	return redirect(c, here)
 }
 
 // refusedPlan shows the form again with what is wrong; any other error is returned.
@@ -168,10 +211,7 @@ func (s *server) planResult(c Ctx, e endpoints.Item, f planForm) (*views.PlanRes
 	if err != nil {
 		return nil, err
 	}
-	p := &views.PlanResult{Since: sinceAll, Stats: []ui.StatProps{{Label: "To send again", Value: ui.Count(int(plan.Count))}}}
-	if !f.from.IsZero() {
-		p.Since = f.from.UTC().Format(time.RFC3339Nano)
-	}
+	p := &views.PlanResult{Shown: f.shown(), Stats: []ui.StatProps{{Label: "To send again", Value: ui.Count(int(plan.Count))}}}
 	if plan.Count > 0 {
 		p.Stats = append(p.Stats,
 			ui.StatProps{Label: "Oldest message", Value: s.time(c, plan.Oldest, "").Relative, Hint: s.time(c, plan.Oldest, "").Absolute},
@@ -186,6 +226,7 @@ func (s *server) planResult(c Ctx, e endpoints.Item, f planForm) (*views.PlanRes
 		p.Text = "The endpoint is disabled. Enable it first; nothing is lost meanwhile."
 	case plan.Running != "":
 		p.Text = "Another run of this endpoint is under way. Wait for its end, or stop it first."
+		p.Running = v.path(endpointsPath, e.ID, "replays", plan.Running)
 	default:
 		p.Action, p.Submit = v.path(endpointsPath, e.ID, "replays"), words.verb+" "+countedDeliveries(plan.Count, words.noun)
 		p.Text = "Nothing has been sent yet. Receivers may get a message again that they already have; its webhook-id is the same. You can stop at any time."

@@ -73,9 +73,9 @@ func (s *server) deliveryReplay(c Ctx, r deliveries.Progress) views.DeliveryRepl
 	case deliveries.Finished:
 		p.Text = "Released " + of + ". " + s.afterwards(r)
 	case deliveries.Stopped:
-		p.Text = "Stopped after " + of + ". The rest stays " + r.Kind + "."
+		p.Ended = &ui.BannerProps{Tone: ui.ToneInfo, Title: "Stopped after " + of + ". The rest stays " + r.Kind + "."}
 	default:
-		p.Text = "Ended after " + of + ": " + orText(r.Problem, "it could not go on.")
+		p.Ended = &ui.BannerProps{Tone: ui.ToneDanger, Title: "Ended after " + of + ".", Text: orText(r.Problem, "It could not go on.")}
 	}
 	if !p.Running && r.Waiting > 0 {
 		p.Every = askLater

@@ -23,6 +23,8 @@ func TestAllThatFailedIsPlannedReplayedAndWatched(t *testing.T) {
 	plan = plan.Submit("Update plan", map[string]string{"Messages from": "the last hour", "At most, a second": "2"}).Want(http.StatusOK)
 	plan.Shows("2 seconds", "at 2 a second", "Retry 3 failed deliveries")
 
+	changed := plan.Submit("Retry 3 failed deliveries", map[string]string{"At most, a second": "900"}).Want(http.StatusOK)
+	changed.Shows("Nothing was started: you changed the choices.", "at 900 a second", "Nothing has been sent yet.")
 	k.says(http.StatusOK, "thanks")
 	run := plan.Submit("Retry 3 failed deliveries", nil).Want(http.StatusOK).Shows("Started.", "Released", "of 3", "at 2 a second")
 	path := run.URL.Path

@@ -167,6 +167,7 @@ var scopeGroups = []struct {
 	{"Keys", []access.Scope{access.KeysRead, access.KeysWrite}},
 	{"What arrived", []access.Scope{access.SignalsRead, access.OrgsRead, access.RequestsRead, access.AnalyticsRead}},
 	{"Payload templates", []access.Scope{access.TemplatesRead, access.TemplatesWrite}},
+	{"Outbound webhooks", []access.Scope{access.EndpointsRead, access.EndpointsWrite, access.EventsListen}},
 }
 
 // scopeFields is the choice of scopes with chosen filled in. What the reader may not grant is there

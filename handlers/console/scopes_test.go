@@ -3,6 +3,7 @@ package console_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"latchkey/internal/access"
@@ -22,6 +23,20 @@ func TestScopesAreNarrowedAndWidenedOnTheirPage(t *testing.T) {
 	b.Post(keyPage(k)+"/scopes", url.Values{"scope_preset": {"root"}}).Want(http.StatusUnprocessableEntity)
 	scopesAre(t, a, k.Key.ID, "")
 	b.Get("/w/acme/audit").Shows("the API key Website")
+}
+
+func TestEveryScopeThereIsCanBeChosen(t *testing.T) {
+	a := app(t)
+	k := a.NewKey(t, inAPI(access.ReadWorkspace))
+	b := signIn(t, a, ownerEmail)
+	for _, page := range []string{keyPage(k) + "/scopes", keyList + "/new"} {
+		screen := b.Get(page).Want(http.StatusOK)
+		for _, scope := range access.FineScopes {
+			if !strings.Contains(screen.Body, `value="`+string(scope.Scope)+`"`) {
+				t.Errorf("%s does not offer %s", page, scope.Scope)
+			}
+		}
+	}
 }
 
 func TestAScopeOfTheAPISurvivesAFormThatShowsItsParts(t *testing.T) {

@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -220,11 +221,8 @@ func (a *Screen) Submit(button string, fields map[string]string) *Screen {
 	for label, value := range fields {
 		a.fill(form, values, label, value)
 	}
-	action := attr(form, "action")
-	if action == "" {
-		action = a.URL.RequestURI()
-	}
-	if strings.EqualFold(attr(form, "method"), "post") {
+	action := cmp.Or(attr(pressed, "formaction"), attr(form, "action"), a.URL.RequestURI())
+	if strings.EqualFold(cmp.Or(attr(pressed, "formmethod"), attr(form, "method")), "post") {
 		return a.browser.Post(action, values)
 	}
 	return a.browser.Get(action + "?" + values.Encode())
@@ -233,7 +231,7 @@ func (a *Screen) Submit(button string, fields map[string]string) *Screen {
 func (a *Screen) form(button string) (form, pressed *html.Node) {
 	a.t.Helper()
 	for _, f := range all(a.doc(), "form") {
-		for _, n := range all(f, "button") {
+		for _, n := range append(all(f, "button"), a.buttonsOf(attr(f, "id"))...) {
 			if attr(n, "type") != "button" && (textOf(n) == button || attr(n, "aria-label") == button) {
 				return f, n
 			}
@@ -241,6 +239,17 @@ func (a *Screen) form(button string) (form, pressed *html.Node) {
 	}
 	a.t.Fatalf("%s (%d) has no form with the button %q; page says: %s", a.URL.Path, a.Status, button, clip(a.Text(), 600))
 	return nil, nil
+}
+
+// buttonsOf are the buttons that stand outside of the form they belong to.
+func (a *Screen) buttonsOf(form string) []*html.Node {
+	var found []*html.Node
+	for _, n := range all(a.doc(), "button") {
+		if form != "" && attr(n, "form") == form {
+			found = append(found, n)
+		}
+	}
+	return found
 }
 
 // defaults are the values that a browser would send untouched.

@@ -24,25 +24,6 @@ func newOutboundRows(d *demo) *outboundRows {
 	return &outboundRows{demo: d, rnd: rand.New(rand.NewPCG(5, 26))}
 }
 
-// backdate gives messages that have no other's id one of the time that they tell of: the use-cases
-// made them now.
-func (o *outboundRows) backdate(ctx context.Context, tx *gorm.DB) error {
-	made, err := gorm.G[models.Message](tx).Select("id", "created_at").
-		Where("event_type LIKE 'api_key.%' OR event_type LIKE 'endpoint.%'").Order("id").Find(ctx)
-	if err != nil {
-		return fmt.Errorf("select messages: %w", err)
-	}
-	for _, m := range made {
-		id := idAt(o.rnd, m.CreatedAt.Time)
-		for _, sql := range []string{"UPDATE messages SET id = ? WHERE id = ?", "UPDATE deliveries SET message_id = ? WHERE message_id = ?"} {
-			if err := tx.WithContext(ctx).Exec(sql, id, m.ID).Error; err != nil {
-				return fmt.Errorf("backdate a message: %w", err)
-			}
-		}
-	}
-	return nil
-}
-
 // signals writes the messages of the week's signals that somebody subscribes to.
 func (o *outboundRows) signals(ctx context.Context, tx *gorm.DB) error {
 	who, err := outbox.Load(ctx, outbox.Gorm(tx))

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"latchkey/internal/app"
 	"latchkey/internal/apptest"
 	"latchkey/internal/database"
@@ -126,5 +128,40 @@ func TestWithoutAKeyForSecretsTheDemoHasNoEndpoints(t *testing.T) {
 	}
 	if n := len(all[models.Endpoint](t, db, "status <> ''")) + len(all[models.Message](t, db, "event_type <> ''")); n != 0 || !bytes.Contains(out.Bytes(), []byte("LATCHKEY_SECRET_KEY")) {
 		t.Errorf("%d rows; printed %s", n, out.String())
+	}
+}
+
+func TestTheDemosUpdatesOfOrganisationsAreAsOldAsTheyLook(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, db *database.DB) {
+		_, _, _ = seeded(t, db)
+		updates := map[string]bool{}
+		for _, u := range all[models.ProductOrgUpdate](t, db, "id IS NOT NULL") {
+			updates[u.ID] = true
+			checkMade(t, "update", u.ID, u.ReceivedAt.Time)
+		}
+		for _, o := range all[models.ProductOrg](t, db, "last_update_id IS NOT NULL") {
+			if !updates[*o.LastUpdateID] || !bytes.Contains(o.Fields, []byte(*o.LastUpdateID)) {
+				t.Errorf("%s was last changed by %s, values %s", o.OrgKey, *o.LastUpdateID, o.Fields)
+			}
+		}
+		told := all[models.Message](t, db, "event_type = 'product_org.updated'")
+		for _, m := range told {
+			checkMade(t, "message", m.ID, m.CreatedAt.Time)
+			if !updates[m.ID] || !bytes.Contains(m.Body, []byte(`"update_id":"`+m.ID+`"`)) {
+				t.Errorf("message %s tells of no update: %s", m.ID, m.Body)
+			}
+		}
+		if len(told) == 0 {
+			t.Error("nothing was told of organisations")
+		}
+	})
+}
+
+// checkMade compares the time in a UUID v7 with the one that its row has.
+func checkMade(t *testing.T, what, id string, at time.Time) {
+	t.Helper()
+	seconds, nanos := uuid.MustParse(id).Time().UnixTime()
+	if made := time.Unix(seconds, nanos); made.Sub(at).Abs() > time.Second {
+		t.Errorf("%s %s is of %v by its id, of %v by its row", what, id, made, at)
 	}
 }
