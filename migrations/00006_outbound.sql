@@ -58,8 +58,9 @@ CREATE TABLE messages (
     body         BYTEA NOT NULL,
     created_at   BIGINT NOT NULL
 );
--- Those of a bulk upload have the id that it began with, and are written at its end.
-CREATE INDEX messages_rejected ON messages (created_at) WHERE event_type = 'ingest.rejected';
+-- Those of a bulk upload have the id that it began with, and are written at its end; those of a
+-- replayed update the id that it came with.
+CREATE INDEX messages_late ON messages (created_at) WHERE event_type IN ('ingest.rejected', 'product_org.updated');
 
 CREATE TABLE deliveries (
     endpoint_id     UUID NOT NULL,

@@ -62,15 +62,19 @@ func (s *Service) enabled(ctx context.Context, tx *gorm.DB, actor access.Actor, 
 	if err != nil {
 		return e, err
 	}
-	var status string
+	var locked struct {
+		Status  string
+		Ordered bool
+	}
 	lock := ""
 	if s.db.IsPostgres() {
 		lock = " FOR UPDATE"
 	}
-	if err := tx.WithContext(ctx).Raw("SELECT status FROM endpoints WHERE id = ?"+lock, id).Scan(&status).Error; err != nil {
+	if err := tx.WithContext(ctx).Raw("SELECT status, ordered FROM endpoints WHERE id = ?"+lock, id).Scan(&locked).Error; err != nil {
 		return e, fmt.Errorf("lock endpoint: %w", err)
 	}
-	switch status {
+	e.Ordered = locked.Ordered // it may have changed since it was read
+	switch locked.Status {
 	case models.EndpointEnabled:
 		return e, nil
 	case models.EndpointDisabled:

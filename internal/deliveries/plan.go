@@ -85,10 +85,16 @@ func plan(ctx context.Context, db *gorm.DB, e models.Endpoint, kind string, sinc
 	if row.Count > 0 {
 		p.Oldest, p.Newest = timeOf(row.Oldest), timeOf(row.Newest)
 	}
+	p.Running, err = running(ctx, db, e)
+	return p, err
+}
+
+// running is the id of a replay of the endpoint that runs; empty: none.
+func running(ctx context.Context, db *gorm.DB, e models.Endpoint) (id string, err error) {
 	err = db.WithContext(ctx).Raw("SELECT CAST(id AS TEXT) FROM delivery_replays WHERE endpoint_id = ? AND status = 'running' ORDER BY id LIMIT 1", e.ID).
-		Scan(&p.Running).Error
+		Scan(&id).Error
 	if err != nil {
-		return p, fmt.Errorf("find a running replay: %w", err)
+		return "", fmt.Errorf("find a running replay: %w", err)
 	}
-	return p, nil
+	return id, nil
 }

@@ -44,18 +44,17 @@ func (s *Service) StartReplay(ctx context.Context, actor access.Actor, endpointI
 	if f.Rate < 1 || f.Rate > MaxRate {
 		fields.Add("rate", fmt.Sprintf("Use 1 to %d a second.", MaxRate))
 	}
-	invalid := fields.Err()
+	p, err := s.planned(ctx, actor, endpointID, f, fields.Err())
+	if err != nil {
+		return Progress{}, err
+	}
 	var row models.DeliveryReplay
-	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
 		e, err := s.enabled(ctx, tx, actor, endpointID)
 		if err != nil {
 			return err
 		}
-		if invalid != nil {
-			return invalid
-		}
-		p, err := plan(ctx, tx, e, f.Kind, f.Since)
-		if err != nil {
+		if p.Running, err = running(ctx, tx, e); err != nil {
 			return err
 		}
 		row, err = s.start(ctx, tx, actor, e, p, f.Rate)
@@ -66,6 +65,21 @@ func (s *Service) StartReplay(ctx context.Context, actor access.Actor, endpointI
 	}
 	s.bell.Ring(endpointID)
 	return Progress{DeliveryReplay: row}, nil
+}
+
+// planned counts outside the transaction: there may be millions, and a program's transaction holds up
+// the writers of signals.
+func (s *Service) planned(ctx context.Context, actor access.Actor, endpointID string, f ReplayForm, invalid error) (Plan, error) {
+	e, err := endpoint(ctx, s.db.Read, actor, endpointID)
+	switch {
+	case err != nil:
+		return Plan{}, err
+	case e.Status != models.EndpointEnabled:
+		return Plan{}, errDisabled
+	case invalid != nil:
+		return Plan{}, invalid
+	}
+	return plan(ctx, s.db.Read, e, f.Kind, f.Since)
 }
 
 // start runs while the endpoint's row is locked, so that of two replays that start at once the

@@ -54,6 +54,13 @@ func (s *Service) Change(ctx context.Context, actor access.Actor, id string, p P
 	if err != nil {
 		return Changed{}, err
 	}
+	reordered := p.Ordered != nil && *p.Ordered != before.Ordered
+	if reordered && *p.Ordered && (base < 0 || base == before.Version) {
+		// Before the change, since from then on only what is marked is sent in order.
+		if err := s.align(ctx, id, true); err != nil {
+			return Changed{}, err
+		}
+	}
 	err = s.change(ctx, actor, id, func(tx *gorm.DB, now time.Time, e models.Endpoint) error {
 		if base >= 0 && base != e.Version {
 			return ErrMoved
@@ -62,6 +69,9 @@ func (s *Service) Change(ctx context.Context, actor access.Actor, id string, p P
 	})
 	if err != nil {
 		return Changed{}, err
+	}
+	if reordered {
+		s.alignSoon(ctx, id, *p.Ordered)
 	}
 	item, err := s.byID(ctx, actor, id)
 	return Changed{Item: item, Warning: checked.Warning}, err
@@ -120,11 +130,6 @@ func (s *Service) apply(ctx context.Context, tx *gorm.DB, now time.Time, actor a
 	if err := update(ctx, tx, now, e, strings.Join(changes.sets, ", "), changes.args...); err != nil {
 		return err
 	}
-	if changes.reordered {
-		if err := reorder(ctx, tx, e.ID, *p.Ordered); err != nil {
-			return err
-		}
-	}
 	if changes.elsewhere {
 		if err := unpause(ctx, tx, e.ID); err != nil {
 			return err
@@ -171,14 +176,6 @@ func update(ctx context.Context, tx *gorm.DB, now time.Time, e models.Endpoint, 
 		return ErrMoved
 	}
 	return outbox.Changed(ctx, tx)
-}
-
-func reorder(ctx context.Context, tx *gorm.DB, endpointID string, ordered bool) error {
-	err := tx.WithContext(ctx).Exec("UPDATE deliveries SET ordered = ? WHERE endpoint_id = ? AND status = 'pending'", ordered, endpointID).Error
-	if err != nil {
-		return fmt.Errorf("order what is pending: %w", err)
-	}
-	return nil
 }
 
 // unpause lets the next attempt be made at once: what kept failing may be mended.

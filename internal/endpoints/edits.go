@@ -16,7 +16,6 @@ type edits struct {
 	args          []any
 	before, after audit.Values
 
-	reordered bool // what is pending gets another order
 	elsewhere bool // requests go elsewhere, or look different
 }
 
@@ -49,7 +48,7 @@ func (s *Service) edits(p Patch, have models.Endpoint) (*edits, error) {
 		e.before["api_key_id"], e.after["api_key_id"] = orEmpty(have.APIKeyID), *p.APIKeyID
 		e.set("api_key_id", optional(*p.APIKeyID))
 	}
-	e.reordered = edit(e, "ordered", have.Ordered, p.Ordered)
+	edit(e, "ordered", have.Ordered, p.Ordered)
 	edit(e, "concurrency", have.Concurrency, p.Concurrency)
 	edit(e, "rate_limit", have.RateLimit, p.RateLimit)
 	return e, s.editHeaders(e, p, have)

@@ -11,10 +11,10 @@ import (
 	"latchkey/models"
 )
 
-// TestDisablingLeavesNothingPendingHoweverMuchArrives disables and enables an endpoint again and
+// TestDisablingLeavesNothingPendingOfAFewWhileSignalsArrive disables and enables an endpoint again and
 // again while signals come in: each accepted signal has its delivery, and none is pending while the
 // endpoint is disabled.
-func TestDisablingLeavesNothingPendingHoweverMuchArrives(t *testing.T) {
+func TestDisablingLeavesNothingPendingOfAFewWhileSignalsArrive(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		a := apptest.Start(t, db)
 		key := a.NewKey(t)

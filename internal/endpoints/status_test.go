@@ -33,7 +33,7 @@ func (w *world) replayOf(id string) models.DeliveryReplay {
 	return r
 }
 
-func TestDisablingSkipsWhatIsPendingAndStopsTheReplay(t *testing.T) {
+func TestDisablingSkipsAFewPendingOnesAtOnceAndStopsTheReplay(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		made, other := w.create(), w.create()
@@ -138,7 +138,7 @@ func TestTheSystemDisablesOnceAndTellsPeopleAndOtherEndpoints(t *testing.T) {
 	})
 }
 
-func TestDeletingWipesTheSecretsAndEndsWhatIsPending(t *testing.T) {
+func TestDeletingWipesTheSecretsAndEndsAFewPendingOnesAtOnce(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		made := w.create()

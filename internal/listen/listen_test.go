@@ -99,6 +99,10 @@ func TestWhatCommitsLongAfterNewerMessagesIsFound(t *testing.T) {
 		if got := w.all(s); !slices.Equal(got, []string{bulk}) {
 			t.Errorf("got %v, want the refusal at the end of a long upload", got)
 		}
+		replayed := w.emit(w.event(func(e *outbox.Event) { e.ID, e.Type = oldID(20*24*time.Hour), outbox.OrgUpdated }))
+		if got := w.all(s); !slices.Equal(got, []string{replayed}) {
+			t.Errorf("got %v, want the update that was applied long after it came", got)
+		}
 		if got := w.all(s); len(got) != 0 {
 			t.Errorf("got %v again", got)
 		}

@@ -177,17 +177,34 @@ func (t *tail) look(ctx context.Context) error {
 }
 
 // lookForLate finds what was written just now under an old id: a bulk upload that was refused in
-// part is told of at its end, under the id that it began with.
+// part is told of at its end, under the id that it began with; an update of a product org that is
+// applied by a replay, under the id that it came with.
 func (t *tail) lookForLate(ctx context.Context) error {
-	var rows []found
-	err := t.db.Read.WithContext(ctx).Raw(`
-		SELECT id, event_type, length(body) AS size FROM messages
-		WHERE event_type = 'ingest.rejected' AND created_at > ? AND id <= ? AND workspace_id = ? AND environment = ?
-		ORDER BY id LIMIT ?`, models.At(t.now().Add(-longWindow)), t.pass.floor.String(), t.workspace, t.f.Environment, pageRows).Scan(&rows).Error
-	if err != nil {
-		return fmt.Errorf("look for late messages: %w", err)
+	// Ids as text, so that the small index by time is the way to them, not the key of all messages.
+	since := models.At(t.now().Add(-longWindow))
+	for after := noID; ; {
+		var rows []found
+		err := t.db.Read.WithContext(ctx).Raw(`
+			SELECT id, event_type, length(body) AS size FROM messages
+			WHERE event_type IN ('ingest.rejected', 'product_org.updated') AND created_at > ?
+				AND CAST(id AS TEXT) > ? AND CAST(id AS TEXT) <= ? AND workspace_id = ? AND environment = ?
+			ORDER BY CAST(id AS TEXT) LIMIT ?`, since, after, t.pass.floor.String(), t.workspace, t.f.Environment, pageRows).Scan(&rows).Error
+		if err != nil {
+			return fmt.Errorf("look for late messages: %w", err)
+		}
+		if err := t.add(rows); err != nil || len(rows) < pageRows {
+			return err
+		}
+		after = rows[len(rows)-1].ID
 	}
-	return t.add(rows)
+}
+
+// noID comes before every other.
+const noID = "00000000-0000-0000-0000-000000000000"
+
+// comesLate tells whether messages of a type may be written under an old id.
+func comesLate(eventType string) bool {
+	return eventType == string(outbox.IngestRejected) || eventType == string(outbox.OrgUpdated)
 }
 
 // add notes what is new and chosen.
@@ -206,7 +223,7 @@ func (t *tail) add(rows []found) error {
 		if bytes.Compare(id[:], again[:]) >= 0 {
 			t.seen[id] = struct{}{}
 		}
-		if r.EventType == string(outbox.IngestRejected) {
+		if comesLate(r.EventType) {
 			t.late[id] = now
 		}
 		t.found = append(t.found, r)
