@@ -97,7 +97,8 @@ func (s *server) deliveryState(c Ctx, e endpoints.Item, d deliveries.Detail) vie
 		if d.NextAttemptAt.Sub(s.Now()) < soon {
 			p.Every = askSoon
 		}
-	} else if e.Status == models.EndpointEnabled {
+	}
+	if e.Status == models.EndpointEnabled && (d.Status != models.DeliveryPending || d.NextAttemptAt.After(s.Now())) {
 		p.Retry = here + "/retry"
 	}
 	for i := len(d.Attempts) - 1; i >= 0 && len(p.Attempts) < attemptsShown; i-- {

@@ -92,10 +92,7 @@ func TestAMessageThatWaitsSaysWhenItsNextAttemptIs(t *testing.T) {
 	if got := one.Link("The signal"); got != "/w/acme/signals/"+id {
 		t.Errorf("the signal is %s", got)
 	}
-	if strings.Contains(one.Text(), "Send again") {
-		t.Error("what waits is offered to be sent again")
-	}
-	b.Post(page+"/retry", nil).Want(http.StatusConflict).Shows("pending already")
+	one.Shows("Send again") // the receiver may be mended before the next attempt
 	part := b.Get(page, "HX-Request", "true").Want(http.StatusOK).Shows("Attempt 1").Hides("<html", "<main")
 	if !strings.Contains(part.Body, `id="delivery-state"`) || !strings.Contains(part.Body, "hx-trigger=\"every ") {
 		t.Errorf("the part does not ask on: %s", part.Body)

@@ -129,6 +129,15 @@ func TestADeliveryThatEndedIsSentAgainFromTheBeginning(t *testing.T) {
 			}
 			want(t, w.s.Retry(t.Context(), w.owner, e.ID, d.MessageID), fault.Conflict)
 		}
+		waits := w.delivery(e, w.message(time.Hour), models.DeliveryPending, func(d *models.Delivery) {
+			d.Step, d.Attempts, d.NextAttemptAt = 4, 4, models.At(noon.Add(2*time.Hour))
+		})
+		if err := w.s.Retry(t.Context(), w.owner, e.ID, waits.MessageID); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.row(waits); got.Status != models.DeliveryPending || got.Step != 0 || got.Attempts != 4 || !got.NextAttemptAt.Equal(noon) {
+			t.Errorf("what waited for its next attempt became %+v", got)
+		}
 		d := w.delivery(e, w.message(time.Hour), models.DeliveryFailed)
 		if err := w.endpoints.Disable(t.Context(), w.owner, e.ID); err != nil {
 			t.Fatal(err)

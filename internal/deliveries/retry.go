@@ -13,9 +13,9 @@ import (
 	"latchkey/models"
 )
 
-// Retry puts a delivery that is not pending on the schedule again, from its beginning and from now:
-// also one that was delivered, which sends it once more. Faults: NotFound; Forbidden; Conflict when
-// it is pending, or when the endpoint is disabled.
+// Retry puts a delivery on the schedule again, from its beginning and from now: also one that was
+// delivered, which sends it once more, and one that waits for its next attempt. Faults: NotFound;
+// Forbidden; Conflict when it is being sent, or when the endpoint is disabled.
 func (s *Service) Retry(ctx context.Context, actor access.Actor, endpointID, messageID string) error {
 	if err := actor.Require(access.ManageEndpoints); err != nil {
 		return err
@@ -38,13 +38,14 @@ func (s *Service) Retry(ctx context.Context, actor access.Actor, endpointID, mes
 }
 
 func (s *Service) retry(ctx context.Context, tx *gorm.DB, actor access.Actor, e models.Endpoint, d models.Delivery) error {
-	if d.Status == models.DeliveryPending {
-		return fault.New(fault.Conflict, "This delivery is pending already; its next attempt is made by itself.")
-	}
 	now := s.now().UTC()
+	if d.Status == models.DeliveryPending && !d.NextAttemptAt.After(now) {
+		return fault.New(fault.Conflict, "This delivery is due already: it is sent as soon as its endpoint takes it.")
+	}
 	done := tx.WithContext(ctx).Exec(`
 		UPDATE deliveries SET status = 'pending', step = 0, next_attempt_at = ?, finished_at = NULL, replay_id = NULL, ordered = ?
-		WHERE endpoint_id = ? AND message_id = ? AND status = ?`, models.At(now), e.Ordered, d.EndpointID, d.MessageID, d.Status)
+		WHERE endpoint_id = ? AND message_id = ? AND status = ? AND attempts = ?`,
+		models.At(now), e.Ordered, d.EndpointID, d.MessageID, d.Status, d.Attempts)
 	if done.Error != nil {
 		return fmt.Errorf("retry delivery: %w", done.Error)
 	}
