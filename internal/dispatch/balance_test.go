@@ -11,6 +11,7 @@ import (
 )
 
 func TestAnInstanceWithMoreThanItsShareGivesSomeToTheOther(t *testing.T) {
+	t.Parallel()
 	db := apptest.Postgres(t)
 	w := newWorld(t, db)
 	release := make(chan struct{})

@@ -6,10 +6,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"latchkey/models"
 )
 
 // commit writes a group in one round trip. The states come first: whoever disables an endpoint takes
-// its state's row before its deliveries too, so that the two wait for each other in one place.
+// its state's row before its deliveries too, so that the two wait for each other in one place. Those
+// who lock several states do so in the order of their key.
 func (s *postgresStore) commit(ctx context.Context, g group) (done written, err error) {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
@@ -39,6 +42,7 @@ func (s *postgresStore) commit(ctx context.Context, g group) (done written, err 
 }
 
 // The fence is a parameter, so that no partial index on 'pending' is thought to be a way to a row.
+// What was delivered counts also when the endpoint was disabled meanwhile.
 const updateDeliveries = `
 	WITH r AS (
 		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::int[], $6::bigint[], $7::int[], $8::text[], $9::bigint[],
@@ -50,7 +54,8 @@ const updateDeliveries = `
 		SET status = r.status, step = r.step, attempts = r.attempts + 1, next_attempt_at = NULLIF(r.next, 0),
 			last_status = r.http, last_error = r.error, finished_at = NULLIF(r.finished, 0)
 		FROM r
-		WHERE d.endpoint_id = r.endpoint_id AND d.message_id = r.message_id AND d.status = $16 AND d.attempts = r.attempts
+		WHERE d.endpoint_id = r.endpoint_id AND d.message_id = r.message_id AND d.attempts = r.attempts
+			AND (d.status = $16 OR d.status = $17 AND r.status = $18)
 		RETURNING r.n
 	), kept AS (
 		INSERT INTO delivery_attempts (endpoint_id, message_id, number, started_at, duration_us, status, error, detail, response, truncated, cause)
@@ -75,7 +80,8 @@ func queueOutcomes(batch *pgx.Batch, g group, applied []bool) {
 		responses[i], truncated[i] = o.response, o.truncated
 	}
 	batch.Queue(updateDeliveries, endpoints, messages, attempts, statuses, steps, nexts, https, errors, finished,
-		started, durations, details, responses, truncated, causes, "pending").
+		started, durations, details, responses, truncated, causes,
+		models.DeliveryPending, models.DeliverySkipped, models.DeliveryDelivered).
 		Query(func(rows pgx.Rows) error { return mark(rows, applied) })
 }
 
@@ -112,6 +118,7 @@ func queueStates(batch *pgx.Batch, g group, done []bool) {
 		since[i], success[i], failure[i], paused[i] = micros(s.failingSince), micros(s.lastSuccess), micros(s.lastFailure), micros(s.pausedUntil)
 		known[i] = micros(s.known)
 	}
+	batch.Queue("SELECT FROM endpoint_states WHERE endpoint_id = ANY($1::uuid[]) ORDER BY endpoint_id FOR UPDATE", ids)
 	batch.Queue(updateStates, ids, since, failures, success, failure, texts, paused, known, g.instance).
 		Query(func(rows pgx.Rows) error { return mark(rows, done) })
 }

@@ -32,7 +32,8 @@ func writeOutcomes(ctx context.Context, tx *sql.Tx, g group, applied []bool) err
 	update, err := tx.PrepareContext(ctx, `
 		UPDATE deliveries
 		SET status = ?, step = ?, attempts = attempts + 1, next_attempt_at = NULLIF(?, 0), last_status = ?, last_error = ?, finished_at = NULLIF(?, 0)
-		WHERE endpoint_id = ? AND message_id = ? AND +status = 'pending' AND attempts = ?`)
+		WHERE endpoint_id = ? AND message_id = ? AND attempts = ?
+			AND (+status = 'pending' OR +status = 'skipped' AND ? = 'delivered')`)
 	if err != nil {
 		return fmt.Errorf("write deliveries: %w", err)
 	}
@@ -47,7 +48,7 @@ func writeOutcomes(ctx context.Context, tx *sql.Tx, g group, applied []bool) err
 	defer func() { _ = insert.Close() }()
 	for i, o := range g.outcomes {
 		id := o.messageID.String()
-		done, err := update.ExecContext(ctx, o.status, o.step, micros(o.next), o.http, o.error, micros(o.finished), o.owner.id, id, o.attempts)
+		done, err := update.ExecContext(ctx, o.status, o.step, micros(o.next), o.http, o.error, micros(o.finished), o.owner.id, id, o.attempts, o.status)
 		if err != nil {
 			return fmt.Errorf("write delivery: %w", err)
 		}

@@ -26,7 +26,19 @@ type Options struct {
 	Endpoints *endpoints.Service
 	Bell      *outbox.Bell
 	Instance  string // a name for leases, empty for the machine's; New adds the process, and makes it unique
+
+	pace pace // zero: production's
 }
+
+// pace is what tests shorten or lower, so that they need not wait.
+type pace struct {
+	look  time.Duration // between two looks without being woken
+	idle  time.Duration // until a lease with nothing due is given back
+	drain time.Duration // for attempts under way, when the process stops
+	owned int           // leases at a time
+}
+
+var production = pace{look: time.Second, idle: 2 * time.Second, drain: 8 * time.Second, owned: 512}
 
 // Service sends what is due, from New until the context of Run ends.
 type Service struct {
@@ -35,8 +47,7 @@ type Service struct {
 	results *results
 	told    chan tale
 
-	healthy, suspect pool
-	small, large     *budget
+	healthy, suspect *lane
 	reads            chan struct{} // bounds how many connections owners use at a time
 
 	mu       sync.Mutex
@@ -45,8 +56,11 @@ type Service struct {
 	resting  map[string]time.Time // endpoints that are left to others until then
 	others   map[string]time.Time // other instances, by when they were heard last
 	quiet    map[string]time.Time // endpoints that are another's: not asked for again before
+	tardy    map[string]bool      // endpoints without an owner that answered slowly
 	kicked   chan struct{}
 	whispers chan string // endpoints that other instances are told of
+
+	trials trials
 
 	delivered, failed atomic.Int64
 	inFlight          atomic.Int64
@@ -60,12 +74,15 @@ func New(o Options) *Service {
 	if o.Instance == "" {
 		o.Instance, _ = os.Hostname()
 	}
+	if o.pace == (pace{}) {
+		o.pace = production
+	}
 	o.Instance += "-" + strconv.Itoa(os.Getpid()) + "-" + nonce()
 	s := &Service{
 		Options: o, store: newStore(o.DB), told: make(chan tale, maxTales),
-		healthy: make(pool, healthySlots), suspect: make(pool, suspectSlots),
-		small: newBudget(smallBytes), large: newBudget(largeBytes), reads: make(chan struct{}, maxReads),
+		healthy: newLane(healthySlots, 3), suspect: newLane(suspectSlots, 1), reads: make(chan struct{}, maxReads),
 		owners: map[string]*owner{}, resting: map[string]time.Time{}, others: map[string]time.Time{}, quiet: map[string]time.Time{},
+		tardy:  map[string]bool{},
 		kicked: make(chan struct{}, 1), whispers: make(chan string, 1024),
 	}
 	s.results = newResults(s)
@@ -97,8 +114,8 @@ func (s *Service) Run(ctx context.Context) {
 	side.Go(func() { s.runReplays(ctx) })
 	s.keep(ctx, sending, &owners) // until ctx ends
 
-	stop := time.AfterFunc(drainTime, stopSending)
-	giveUp := time.AfterFunc(drainTime+abandonTime, func() { s.results.abandoned.Store(true) })
+	stop := time.AfterFunc(s.pace.drain, stopSending)
+	giveUp := time.AfterFunc(s.pace.drain+abandonTime, func() { s.results.abandoned.Store(true) })
 	owners.Wait()
 	stop.Stop()
 	giveUp.Stop()
@@ -109,8 +126,7 @@ func (s *Service) Run(ctx context.Context) {
 }
 
 const (
-	drainTime   = 8 * time.Second // for attempts under way, when the process stops
-	abandonTime = 5 * time.Second // more for the database to take the results
+	abandonTime = 5 * time.Second // after attempts under way have ended, for the database to take the results
 	maxReads    = 3               // connections that owners read with at a time
 )
 

@@ -57,6 +57,7 @@ func (w *world) fail(i *instance, e endpoints.Created, after time.Duration) {
 }
 
 func TestFiveDaysOfFailuresWarnThreeTimesOnceEachAndThenDisable(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		r := newReceiver(t, w.clock, func(_ int, _ got, res http.ResponseWriter) { res.WriteHeader(http.StatusForbidden) })
@@ -66,7 +67,8 @@ func TestFiveDaysOfFailuresWarnThreeTimesOnceEachAndThenDisable(t *testing.T) {
 		self := w.endpoint(r.URL, func(f *endpoints.Form) { f.EventTypes = []string{"endpoint.*"} })
 		w.exec("UPDATE endpoints SET event_types = 'signal.* endpoint.*' WHERE id = ?", e.ID)
 		w.exec("UPDATE outbox_state SET version = version + 1")
-		i := w.start()
+		// So slowly that the other failing endpoint is not near its own end.
+		i := w.start(func(o *dispatch.Options) { dispatch.Look(o, time.Second) })
 		w.fail(i, e, 0)
 		day := 24 * time.Hour
 		for n, step := range []struct {
@@ -119,6 +121,7 @@ func TestFiveDaysOfFailuresWarnThreeTimesOnceEachAndThenDisable(t *testing.T) {
 }
 
 func TestARecoveredEndpointIsWarnedOfAnew(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		var well atomic.Bool
@@ -150,6 +153,7 @@ func TestARecoveredEndpointIsWarnedOfAnew(t *testing.T) {
 }
 
 func TestADisabledEndpointGetsNothingMoreAndWhatIsPendingIsSkipped(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		release := make(chan struct{})
@@ -165,8 +169,8 @@ func TestADisabledEndpointGetsNothingMoreAndWhatIsPendingIsSkipped(t *testing.T)
 		w.eventually("the worker to know", func() bool { return dispatch.Leaving(i.Service, e.ID) })
 		close(release)
 		w.eventually("the lease to be given back", func() bool { return w.state(e).LeasedBy == "" })
-		if skipped := w.count(e, models.DeliverySkipped); skipped != 30 || len(w.told(e, outbox.SignalReceived)) != 30 {
-			t.Errorf("%d skipped, want all that was not on record", skipped)
+		if skipped, sent := w.count(e, models.DeliverySkipped), w.count(e, models.DeliveryDelivered); skipped != 29 || sent != 1 {
+			t.Errorf("%d skipped and %d delivered, want all skipped but the one under way", skipped, sent)
 		}
 		late := w.messages(1, e)[0]
 		w.eventually("what slipped in to be skipped", func() bool { return w.delivery(e, late).Status == models.DeliverySkipped })
@@ -177,6 +181,7 @@ func TestADisabledEndpointGetsNothingMoreAndWhatIsPendingIsSkipped(t *testing.T)
 }
 
 func TestWhatWasInFlightBeforeAnEndpointWasEnabledAnewDoesNotBringItsFailuresBack(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		release := make(chan struct{})

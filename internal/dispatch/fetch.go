@@ -17,14 +17,19 @@ const (
 	readTimeout   = 10 * time.Second
 )
 
-// room is how many requests may be under way by the endpoint's settings and its record.
+// room is how many requests may be under way by the endpoint's settings and its record. Of one that
+// is suspect no more is kept ready than for a few: it may be long until their turn.
 func (o *owner) room() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.target.Ordered {
 		return 1
 	}
-	return o.breaker.allowed(o.target.Concurrency)
+	n := o.breaker.allowed(o.target.Concurrency)
+	if o.track() == o.service.suspect {
+		n = min(n, firstWindow)
+	}
+	return n
 }
 
 func (o *owner) batch(room int) int {
@@ -48,7 +53,7 @@ func (o *owner) hungry(now time.Time) bool {
 		return false
 	}
 	since := now.Sub(o.looked)
-	return o.full || since >= lookEvery || since >= lookPause && o.rang.Load()
+	return o.full || since >= o.service.pace.look || since >= lookPause && o.rang.Load()
 }
 
 // fetch adds what is due to what is ready.
@@ -58,13 +63,14 @@ func (o *owner) fetch(ctx context.Context, now time.Time) {
 	defer func() { <-s.reads }()
 	o.rang.Store(false)
 	o.looked, o.full = now, false
-	n := s.small.some(o.batch(o.room()), smallBody)
+	memory := o.lane.small
+	n := memory.some(o.batch(o.room()), smallBody)
 	if n == 0 {
 		o.rang.Store(true) // others hold all the memory there is; soon there is some
 		return
 	}
 	unused := n * smallBody
-	defer func() { s.small.give(unused) }()
+	defer func() { memory.give(unused) }()
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	jobs, err := o.look(ctx, now, n)
@@ -82,6 +88,7 @@ func (o *owner) fetch(ctx context.Context, now time.Time) {
 	}
 	for _, j := range jobs {
 		unused -= len(j.body)
+		j.memory = memory
 	}
 	o.mu.Lock()
 	for _, j := range jobs {
@@ -91,8 +98,8 @@ func (o *owner) fetch(ctx context.Context, now time.Time) {
 	o.ready = append(o.ready, jobs...)
 }
 
-// confirm looks whether the endpoint is as it was, for one that has enough to do; false when it is not.
-func (o *owner) confirm(ctx context.Context, now time.Time) bool {
+// confirm looks whether the endpoint is as it was, for one that has enough to do.
+func (o *owner) confirm(ctx context.Context, now time.Time) {
 	s := o.service
 	o.looked = now
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
@@ -102,12 +109,11 @@ func (o *owner) confirm(ctx context.Context, now time.Time) bool {
 	found, err := s.store.due(ctx, o.id, o.target.Ordered, now.UnixMicro(), 0)
 	if err != nil {
 		o.complain(ctx, now, "an endpoint could not be read; it is tried again", err)
-		return true
+		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.stale = o.stale || found.version != o.target.Version
-	return !o.stale
 }
 
 // look lists what is due and not busy. A delivery whose result was written while the look was under

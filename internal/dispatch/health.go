@@ -108,12 +108,20 @@ func down(r egress.Result) bool {
 	return false
 }
 
+// resume ends a pause, unless the attempt began before it.
+func (o *owner) resume(generation int) {
+	if generation == o.breaker.generation {
+		o.breaker.answered()
+		o.state.pausedUntil = time.Time{}
+	}
+}
+
 // judge notes an attempt's result in the endpoint's state. The owner's lock is held.
 func (o *owner) judge(generation int, r egress.Result, now time.Time) {
 	s := &o.state
 	if r.Error == "" {
-		o.breaker.answered()
-		s.failingSince, s.failures, s.lastError, s.pausedUntil, s.lastSuccess = time.Time{}, 0, "", time.Time{}, now
+		o.resume(generation)
+		s.failingSince, s.failures, s.lastError, s.lastSuccess = time.Time{}, 0, "", now
 		o.warned = 0
 		return
 	}
@@ -123,8 +131,7 @@ func (o *owner) judge(generation int, r egress.Result, now time.Time) {
 	s.failures++
 	s.lastFailure, s.lastError = now, clean(r.Detail)
 	if !down(r) {
-		o.breaker.answered()
-		s.pausedUntil = time.Time{}
+		o.resume(generation)
 		return
 	}
 	pause := o.breaker.failed(generation)

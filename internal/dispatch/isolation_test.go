@@ -17,6 +17,7 @@ import (
 )
 
 func TestTwoInstancesDeliverEachMessageExactlyOnce(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		r := newReceiver(t, w.clock, nil)
@@ -45,6 +46,7 @@ func TestTwoInstancesDeliverEachMessageExactlyOnce(t *testing.T) {
 }
 
 func TestALeaseIsTakenOverWhenItsInstanceHasDied(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		r := newReceiver(t, w.clock, nil)
@@ -66,6 +68,7 @@ func TestALeaseIsTakenOverWhenItsInstanceHasDied(t *testing.T) {
 }
 
 func TestAnInstanceThatLostItsLeaseSendsNothingMore(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		release := make(chan struct{})
@@ -91,6 +94,7 @@ func TestAnInstanceThatLostItsLeaseSendsNothingMore(t *testing.T) {
 }
 
 func TestEndpointsThatNeverAnswerDoNotHoldUpTheOthers(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		over := make(chan struct{})
@@ -129,6 +133,7 @@ func TestEndpointsThatNeverAnswerDoNotHoldUpTheOthers(t *testing.T) {
 }
 
 func TestAnOrderedEndpointKeepsItsOrderThroughFailures(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		r := newReceiver(t, w.clock, func(n int, g got, res http.ResponseWriter) {
@@ -162,6 +167,7 @@ func TestAnOrderedEndpointKeepsItsOrderThroughFailures(t *testing.T) {
 }
 
 func TestConcurrencyIsNeverExceeded(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		together := make(chan struct{}, 1)
@@ -186,6 +192,7 @@ func TestConcurrencyIsNeverExceeded(t *testing.T) {
 }
 
 func TestTheBreakerPausesAFailingEndpointProbesItAndLetsItRecover(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		var well atomic.Bool
@@ -222,6 +229,7 @@ func TestTheBreakerPausesAFailingEndpointProbesItAndLetsItRecover(t *testing.T) 
 }
 
 func TestABlockedAddressIsAFailedAttemptWithoutAConnection(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		canary := newReceiver(t, w.clock, nil)

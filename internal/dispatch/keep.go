@@ -10,7 +10,7 @@ import (
 // keep holds the leases until ctx ends: it gives back, renews and takes, when the bell rings and each
 // second. Each lease has an owner, which ends by itself when ctx ends.
 func (s *Service) keep(ctx, sending context.Context, owners *sync.WaitGroup) {
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(s.pace.look)
 	defer tick.Stop()
 	var said time.Time
 	for ctx.Err() == nil {
@@ -73,9 +73,12 @@ func (s *Service) round(ctx, sending context.Context, owners *sync.WaitGroup, ru
 		rung = nil
 	}
 	for {
-		room := min(claimBatch, maxOwned-len(s.owned()))
+		room := min(claimBatch, s.pace.owned-len(s.owned()))
+		if room <= 0 && all {
+			return s.makeRoom(bounded)
+		}
 		if room <= 0 {
-			return nil
+			return nil // the next look makes some
 		}
 		n, err := s.take(bounded, ctx, sending, owners, rung, room)
 		if err != nil {
@@ -103,6 +106,11 @@ func (s *Service) take(bounded, ctx, sending context.Context, owners *sync.WaitG
 	s.mu.Lock()
 	for _, row := range rows {
 		taken[row.EndpointID] = true
+		if s.owners[row.EndpointID] != nil { // one that lost the lease, and waits for its attempts
+			s.leaving = append(s.leaving, row.EndpointID)
+			s.kick()
+			continue
+		}
 		o := newOwner(s, row, until, now)
 		s.owners[row.EndpointID] = o
 		owners.Go(func() { o.run(ctx, sending) })

@@ -19,7 +19,6 @@ const (
 	// silent database before sending stops.
 	renewBelow = 22 * time.Second
 	claimBatch = 64
-	maxOwned   = 512
 	leaseWait  = 5 * time.Second // for the database, when leases are written
 )
 
@@ -32,18 +31,23 @@ const dueNow = `
 			(SELECT MIN(d.next_attempt_at) FROM deliveries d WHERE d.endpoint_id = s.endpoint_id AND d.status = 'pending')) <= @now
 		ELSE EXISTS (SELECT 1 FROM deliveries d WHERE d.endpoint_id = s.endpoint_id AND d.status = 'pending' AND d.next_attempt_at <= @now) END`
 
-// claim leases endpoints with something to send to this instance: some of those named, or of all.
-func (s *Service) claim(ctx context.Context, only []string, limit int) ([]models.EndpointState, time.Time, error) {
+// findWork selects endpoints with something to send: some of those named, or of all. They come in no
+// order, so that each has its turn when there are more than can be had.
+func (s *Service) findWork(only []string, limit int) (query string, args map[string]any) {
 	now := s.Now()
-	until := now.Add(leaseTime)
-	args := map[string]any{
-		"now": now.UnixMicro(), "until": until.UnixMicro(), "me": s.Instance, "limit": limit, "only": only, "resting": s.restingNow(now),
-	}
 	where := dueNow + " AND s.endpoint_id NOT IN @resting"
 	if only != nil {
 		where += " AND s.endpoint_id IN @only"
 	}
-	find := "SELECT s.endpoint_id FROM endpoint_states s JOIN endpoints e ON e.id = s.endpoint_id WHERE" + where + " LIMIT @limit"
+	query = "SELECT s.endpoint_id FROM endpoint_states s JOIN endpoints e ON e.id = s.endpoint_id WHERE" + where + " ORDER BY random() LIMIT @limit"
+	return query, map[string]any{"now": now.UnixMicro(), "limit": limit, "only": only, "resting": s.restingNow(now)}
+}
+
+// claim leases endpoints with something to send to this instance.
+func (s *Service) claim(ctx context.Context, only []string, limit int) ([]models.EndpointState, time.Time, error) {
+	until := s.Now().Add(leaseTime)
+	find, args := s.findWork(only, limit)
+	args["until"], args["me"] = until.UnixMicro(), s.Instance
 	set := "UPDATE endpoint_states SET leased_by = @me, leased_until = @until WHERE endpoint_id IN (" + find
 	if s.DB.IsPostgres() {
 		set += " FOR UPDATE OF s SKIP LOCKED"
@@ -69,10 +73,19 @@ func wrap(what string, err error) error {
 // noEndpoint stands in a list that would be empty: "NOT IN (NULL)" is never true.
 const noEndpoint = "00000000-0000-0000-0000-000000000000"
 
+// restingNow are the endpoints that are left to others: those that rest, and those whose owner here
+// lost the lease and still waits for its attempts.
 func (s *Service) restingNow(now time.Time) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := []string{noEndpoint}
+	for id, o := range s.owners {
+		o.mu.Lock()
+		if o.lost {
+			out = append(out, id)
+		}
+		o.mu.Unlock()
+	}
 	for id, until := range s.resting {
 		if now.Before(until) {
 			out = append(out, id)
@@ -109,10 +122,8 @@ func (s *Service) renew(ctx context.Context) error {
 	}
 	until := now.Add(leaseTime)
 	var kept []string
-	err := s.DB.Write.WithContext(ctx).Raw(`
-		UPDATE endpoint_states SET leased_until = ?
-		WHERE leased_by = ? AND endpoint_id IN ?
-		RETURNING CAST(endpoint_id AS TEXT)`, until.UnixMicro(), s.Instance, ids).Scan(&kept).Error
+	err := s.DB.Write.WithContext(ctx).Raw("UPDATE endpoint_states SET leased_until = ? WHERE endpoint_id IN ("+s.leasedOf()+") RETURNING CAST(endpoint_id AS TEXT)",
+		until.UnixMicro(), s.Instance, ids).Scan(&kept).Error
 	if err != nil {
 		return fmt.Errorf("renew leases: %w", err)
 	}
@@ -134,6 +145,16 @@ func (s *Service) renew(ctx context.Context) error {
 	return nil
 }
 
+// leasedOf selects what is leased by one instance of some endpoints. Postgres locks the rows in the
+// order of their key, as the writer of results does, so that the two never wait in a circle.
+func (s *Service) leasedOf() string {
+	find := "SELECT endpoint_id FROM endpoint_states WHERE leased_by = ? AND endpoint_id IN ?"
+	if s.DB.IsPostgres() {
+		find += " ORDER BY endpoint_id FOR UPDATE"
+	}
+	return find
+}
+
 func (s *Service) owned() []*owner {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,7 +174,7 @@ func (s *Service) release(ctx context.Context) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	err := s.DB.Write.WithContext(ctx).Exec("UPDATE endpoint_states SET leased_by = '', leased_until = NULL WHERE leased_by = ? AND endpoint_id IN ?", s.Instance, ids).Error
+	err := s.DB.Write.WithContext(ctx).Exec("UPDATE endpoint_states SET leased_by = '', leased_until = NULL WHERE endpoint_id IN ("+s.leasedOf()+")", s.Instance, ids).Error
 	if err != nil {
 		s.mu.Lock()
 		s.leaving = append(s.leaving, ids...)
@@ -187,14 +208,13 @@ func (s *Service) target(ctx context.Context, id string) (*endpoints.Target, mod
 	return &found[0], row, wrap("read the endpoint's state", err)
 }
 
-// unreadable pauses an endpoint whose secret cannot be opened by this instance, and gives its lease
-// back.
-func (s *Service) unreadable(ctx context.Context, id string, now time.Time) {
-	err := s.DB.Write.WithContext(ctx).Exec(`
-		UPDATE endpoint_states SET paused_until = ?, last_error = ?, leased_by = '', leased_until = NULL
-		WHERE endpoint_id = ? AND leased_by = ?`,
-		now.Add(secretPause).UnixMicro(), "The signing secret cannot be opened with this instance's key, so nothing is sent.", id, s.Instance).Error
+// unreadable leaves an endpoint whose secret cannot be opened by this instance to others, which may
+// have the right key, and says so in its state.
+func (s *Service) unreadable(ctx context.Context, o *owner) {
+	err := s.DB.Write.WithContext(ctx).Exec("UPDATE endpoint_states SET last_error = ? WHERE endpoint_id = ? AND leased_by = ?",
+		"The signing secret cannot be opened with this instance's key, so nothing is sent.", o.id, s.Instance).Error
 	if err != nil {
-		slog.Error("an endpoint could not be paused", "endpoint", id, "err", err)
+		slog.Error("an endpoint's state could not be written", "endpoint", o.id, "err", err)
 	}
+	s.rest(o, secretPause)
 }

@@ -157,7 +157,7 @@ func (s *Service) balance(ctx context.Context) error {
 			return nil
 		}
 		if now.Sub(o.since) >= leaseTime {
-			s.rest(o, 2*lookEvery)
+			s.rest(o, 2*s.pace.look)
 			tooMany--
 		}
 	}

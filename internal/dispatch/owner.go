@@ -24,7 +24,8 @@ type owner struct {
 
 	// Of its own goroutine alone.
 	ready     []*job // fetched and not begun
-	held      pool   // a slot that was waited for
+	held      *lane  // a slot of it was waited for
+	lane      *lane  // what the last look was for
 	full      bool   // the last look found as much as it asked for
 	looked    time.Time
 	worked    time.Time // when there was something to do last
@@ -42,6 +43,7 @@ type owner struct {
 	reset    bool      // and the state: it was enabled anew, and everything is forgiven
 	closing  bool      // it is about to be disabled
 	slow     bool      // a request is without an answer for a second
+	tardy    bool      // the last answer took longer than that
 	broken   bool      // order: the delivery under way must be tried again first
 	busy     map[uuid.UUID]bool
 	fetching bool
@@ -56,22 +58,21 @@ type owner struct {
 type job struct {
 	due
 	length int
-	body   []byte // nil when it is large: read when it is sent
+	body   []byte  // nil when it is large: read when it is sent
+	memory *budget // that the body is of
 }
 
 // flight is an attempt under way.
 type flight struct {
 	*job
 	target     *endpoints.Target
-	pool       pool
-	began      time.Time
+	lane       *lane
+	began      time.Time // zero while it waits for memory
 	generation int
 }
 
 const (
-	lookEvery   = time.Second           // without being woken
 	lookPause   = 25 * time.Millisecond // at least, unless there was more than fetched
-	idleTime    = 2 * time.Second       // until a lease is given back
 	targetAge   = 10 * time.Second      // until a target is read again: a previous secret may have ended
 	slowAfter   = time.Second           // without an answer
 	secretPause = time.Minute           // when a secret cannot be opened
@@ -82,7 +83,7 @@ func newOwner(s *Service, row models.EndpointState, until, now time.Time) *owner
 	return &owner{
 		service: s, id: row.EndpointID, uuid: st.uuid, since: now, wake: make(chan struct{}, 1), full: true, worked: now,
 		until: until, stale: true, busy: map[uuid.UUID]bool{}, flights: map[*flight]bool{},
-		state: st, warned: row.Warned, breaker: resumed(st),
+		state: st, warned: row.Warned, breaker: resumed(st), tardy: s.tardy[row.EndpointID], lane: s.healthy,
 	}
 }
 
@@ -106,10 +107,14 @@ func (o *owner) run(ctx, sending context.Context) {
 			return
 		}
 		timer.Reset(max(pause, time.Millisecond))
+		var slot pool
+		if want != nil {
+			slot = want.pool
+		}
 		select {
 		case <-o.wake:
 		case <-timer.C:
-		case want <- struct{}{}: // never when nil
+		case slot <- struct{}{}: // never when nil
 			o.held = want
 		case <-done:
 			done = nil
@@ -119,28 +124,32 @@ func (o *owner) run(ctx, sending context.Context) {
 
 // turn does what can be done now. It returns after what time to look again, and the pool from which
 // a slot is wanted.
-func (o *owner) turn(ctx, sending context.Context) (pause time.Duration, want pool, over bool) {
+func (o *owner) turn(ctx, sending context.Context) (pause time.Duration, want *lane, over bool) {
 	defer o.letGo()
-	now := o.service.Now()
+	now, look := o.service.Now(), o.service.pace.look
 	o.moveSlow(now)
+	o.changeLane()
 	if wait, end := o.hindered(ctx, now); end {
-		return lookEvery, nil, o.end(false)
+		return look, nil, o.end(false)
 	} else if wait {
-		return lookEvery, nil, false
+		return look, nil, false
 	}
 	if !o.configure(ctx, now) {
-		return lookEvery, nil, false
+		return look, nil, false
 	}
 	if o.hungry(now) {
 		o.fetch(ctx, now)
 		now = o.service.Now()
-	} else if now.Sub(o.looked) >= lookEvery && !o.confirm(ctx, now) {
-		return 0, nil, false
+	} else if now.Sub(o.looked) >= look {
+		o.confirm(ctx, now)
+	}
+	if o.outdated() {
+		return 0, nil, false // nothing is sent by settings that were changed
 	}
 	pause, want = o.beginReady(sending, now)
 	if len(o.ready) > 0 || o.anyBusy() {
 		o.worked = now
-	} else if !o.full && now.Sub(o.worked) > idleTime {
+	} else if !o.full && now.Sub(o.worked) > o.service.pace.idle {
 		return pause, nil, o.end(true)
 	}
 	return pause, want, false
@@ -174,7 +183,10 @@ func (o *owner) end(idle bool) bool {
 	if len(o.busy) > 0 || idle && o.rang.Load() {
 		return false
 	}
-	delete(s.owners, o.id)
+	if s.owners[o.id] == o {
+		delete(s.owners, o.id)
+	}
+	s.remember(o)
 	if !o.lost {
 		s.leaving = append(s.leaving, o.id)
 		s.kick()
@@ -184,14 +196,14 @@ func (o *owner) end(idle bool) bool {
 
 // putBack forgets what was fetched and not begun.
 func (o *owner) putBack() {
-	bytes := 0
 	o.mu.Lock()
 	for _, j := range o.ready {
 		delete(o.busy, j.messageID)
-		bytes += len(j.body)
 	}
 	o.mu.Unlock()
-	o.service.small.give(bytes)
+	for _, j := range o.ready {
+		j.memory.give(len(j.body))
+	}
 	o.ready = nil
 	o.full = true
 }
@@ -201,6 +213,13 @@ func (o *owner) letGo() {
 		o.held.release()
 		o.held = nil
 	}
+}
+
+// outdated tells whether the target is to be read again first.
+func (o *owner) outdated() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.stale
 }
 
 func (o *owner) anyBusy() bool {
@@ -220,7 +239,10 @@ func (o *owner) configure(ctx context.Context, now time.Time) bool {
 	}
 	target, row, err := o.service.target(ctx, o.id)
 	if err == nil && target != nil && target.Problem != nil && target.Status == models.EndpointEnabled {
-		o.service.unreadable(ctx, o.id, now)
+		o.service.unreadable(ctx, o)
+	}
+	if target != nil && o.target != nil && target.Version != o.target.Version {
+		o.putBack() // another order may be wanted
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -235,8 +257,6 @@ func (o *owner) configure(ctx context.Context, now time.Time) bool {
 		return false
 	case target.Problem != nil:
 		o.complain(ctx, now, "the secret of an endpoint cannot be opened; nothing is sent to it", target.Problem)
-		o.leave, o.lost = true, true // the lease went with the pause
-		o.poke()
 		return false
 	}
 	if o.reset {

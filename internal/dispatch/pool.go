@@ -21,6 +21,18 @@ func (p pool) try() bool {
 
 func (p pool) release() { <-p }
 
+// lane is what endpoints of one kind share: slots and memory. Those that fail or answer slowly have
+// one of their own, so that they use up neither of the others'.
+type lane struct {
+	pool
+	small, large *budget
+}
+
+// newLane makes a lane with so many quarters of the memory.
+func newLane(slots, quarters int) *lane {
+	return &lane{make(pool, slots), newBudget(smallBytes / 4 * quarters), newBudget(largeBytes / 4 * quarters)}
+}
+
 const (
 	smallBody  = 16 << 10 // up to which a body is fetched with its batch
 	smallBytes = 32 << 20 // of all bodies that wait for their turn

@@ -50,7 +50,7 @@ func (s *Service) runReplays(ctx context.Context) {
 		case <-tick.C:
 		}
 		// Without one of its own, an instance looks each second.
-		if now := s.Now(); len(mine) == 0 && now.Sub(looked) < lookEvery {
+		if now := s.Now(); len(mine) == 0 && now.Sub(looked) < s.pace.look {
 			continue
 		} else if looked = now; s.results.stuck.Load() {
 			continue
@@ -166,7 +166,7 @@ var errReplayMoved = errors.New("the replay is another's, or has ended")
 func (s *Service) releaseSome(ctx context.Context, r models.DeliveryReplay, at models.Time, n int) (count int, err error) {
 	err = s.DB.Tx(ctx, func(tx *gorm.DB) error {
 		var e models.Endpoint
-		if err := tx.Select("status", "ordered").Where("id = ?", r.EndpointID).Take(&e).Error; err != nil {
+		if err := tx.Select("status").Where("id = ?", r.EndpointID).Take(&e).Error; err != nil {
 			return fmt.Errorf("read the endpoint: %w", err)
 		}
 		if e.Status != models.EndpointEnabled {
@@ -184,8 +184,9 @@ func (s *Service) releaseSome(ctx context.Context, r models.DeliveryReplay, at m
 			return err
 		}
 		err = tx.Exec(`
-			UPDATE deliveries SET status = 'pending', step = 0, next_attempt_at = ?, finished_at = NULL, replay_id = ?, ordered = ?
-			WHERE endpoint_id = ? AND message_id IN ? AND status = ?`, at, r.ID, e.Ordered, r.EndpointID, ids, r.Kind).Error
+			UPDATE deliveries SET status = 'pending', step = 0, next_attempt_at = ?, finished_at = NULL, replay_id = ?,
+				ordered = (SELECT e.ordered FROM endpoints e WHERE e.id = deliveries.endpoint_id)
+			WHERE endpoint_id = ? AND message_id IN ? AND status = ?`, at, r.ID, r.EndpointID, ids, r.Kind).Error
 		return wrap("release deliveries", err)
 	})
 	if errors.Is(err, errReplayMoved) {

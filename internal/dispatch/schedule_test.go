@@ -23,6 +23,7 @@ func (w *world) attempted(e endpoints.Created, id string, n int) models.Delivery
 }
 
 func TestFailuresAreTriedAgainAfterFiveSecondsAndFiveMinutesWithTheSameBytes(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		r := newReceiver(t, w.clock, func(n int, _ got, res http.ResponseWriter) {
@@ -78,6 +79,7 @@ func TestFailuresAreTriedAgainAfterFiveSecondsAndFiveMinutesWithTheSameBytes(t *
 }
 
 func TestAfterTheWholeScheduleADeliveryHasFailed(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		r := newReceiver(t, w.clock, func(_ int, _ got, res http.ResponseWriter) { res.WriteHeader(http.StatusTeapot) })
@@ -111,6 +113,7 @@ func TestAfterTheWholeScheduleADeliveryHasFailed(t *testing.T) {
 }
 
 func TestJitterIsAFifthToBothSides(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		for value, want := range map[float64]time.Duration{0: 4 * time.Second, 0.999999: 6 * time.Second} {
@@ -131,6 +134,7 @@ func TestJitterIsAFifthToBothSides(t *testing.T) {
 }
 
 func TestARedirectIsAFailureAndItsTargetIsNotCalled(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		target := newReceiver(t, w.clock, nil)
@@ -152,6 +156,7 @@ func TestARedirectIsAFailureAndItsTargetIsNotCalled(t *testing.T) {
 }
 
 func TestGoneDisablesAtOnceAndKeepsTheRestAsSkipped(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		r := newReceiver(t, w.clock, func(_ int, _ got, res http.ResponseWriter) { res.WriteHeader(http.StatusGone) })
@@ -171,6 +176,7 @@ func TestGoneDisablesAtOnceAndKeepsTheRestAsSkipped(t *testing.T) {
 }
 
 func TestRetryAfterIsHonoured(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		for name, header := range map[string]func(now time.Time) string{
 			"seconds": func(time.Time) string { return "120" },

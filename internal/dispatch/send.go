@@ -16,23 +16,24 @@ import (
 
 // beginReady begins what may begin. It returns after what time to look again, and the pool from
 // which a slot is missing.
-func (o *owner) beginReady(sending context.Context, now time.Time) (pause time.Duration, want pool) {
-	pause = lookEvery
+func (o *owner) beginReady(sending context.Context, now time.Time) (pause time.Duration, want *lane) {
+	look := o.service.pace.look
+	pause = look
 	for len(o.ready) > 0 {
-		p, ok := o.mayBegin()
+		l, ok := o.mayBegin()
 		if !ok {
 			return pause, nil // an attempt that ends wakes us
 		}
 		if wait := o.bucket.wait(now); wait > 0 {
 			return min(pause, wait), nil
 		}
-		if o.held == p {
+		if o.held == l {
 			o.held = nil
-		} else if !p.try() {
-			return pause, p
+		} else if !l.try() {
+			return pause, l
 		}
 		o.bucket.take()
-		o.begin(sending, p, now)
+		o.begin(sending, l, now)
 	}
 	switch {
 	case o.full:
@@ -41,13 +42,13 @@ func (o *owner) beginReady(sending context.Context, now time.Time) (pause time.D
 		pause = max(0, lookPause-now.Sub(o.looked))
 	}
 	if !o.hungry(now.Add(pause)) {
-		pause = lookEvery
+		pause = look
 	}
 	return pause, nil
 }
 
 // mayBegin tells whether another request may be under way, and whose slots it takes.
-func (o *owner) mayBegin() (pool, bool) {
+func (o *owner) mayBegin() (*lane, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
@@ -57,18 +58,19 @@ func (o *owner) mayBegin() (pool, bool) {
 		return nil, false
 	case len(o.busy)-len(o.ready) >= 3*o.target.Concurrency+unwrittenMore:
 		return nil, false // the database is slower than the receiver: a crash would repeat them all
-	case o.closing, o.broken, o.lost, o.leave:
+	case o.closing, o.broken, o.lost, o.leave, o.stale:
 		return nil, false
 	case o.service.Now().Before(o.state.pausedUntil):
 		return nil, false
-	case o.slow || o.breaker.suspicious():
-		return o.service.suspect, true
 	}
-	return o.service.healthy, true
+	return o.track(), true
 }
 
-func (o *owner) begin(sending context.Context, p pool, now time.Time) {
-	f := &flight{job: o.ready[0], pool: p, began: now}
+func (o *owner) begin(sending context.Context, l *lane, now time.Time) {
+	f := &flight{job: o.ready[0], lane: l}
+	if f.body != nil {
+		f.began = now
+	}
 	o.ready[0] = nil
 	o.ready = o.ready[1:]
 	o.mu.Lock()
@@ -84,8 +86,12 @@ func (o *owner) send(ctx context.Context, f *flight) {
 	s := o.service
 	body := f.body
 	if body == nil {
-		taken := s.large.take(f.length)
-		defer s.large.give(taken)
+		memory := f.lane.large
+		taken := memory.take(f.length)
+		defer memory.give(taken)
+		o.mu.Lock()
+		f.began = s.Now()
+		o.mu.Unlock()
 		var err error
 		if body, err = s.largeBody(ctx, f.messageID); err != nil || body == nil {
 			o.dropped(f)
@@ -126,9 +132,13 @@ func headers(t *endpoints.Target, publicID string, at time.Time, body []byte) ht
 	return all
 }
 
-// dropped forgets an attempt that was not made, or whose end is not known: the delivery is as it was.
+// dropped forgets an attempt that was not made, or whose end is not known: the delivery is as it was,
+// and where order is wanted what follows waits for it.
 func (o *owner) dropped(f *flight) {
-	o.landed(f, func() { delete(o.busy, f.messageID) })
+	o.landed(f, func() {
+		delete(o.busy, f.messageID)
+		o.broken = o.broken || f.target.Ordered
+	})
 	o.rang.Store(true)
 	o.poke()
 }
@@ -140,6 +150,7 @@ func (o *owner) finish(f *flight, r egress.Result) {
 	var out *outcome
 	o.landed(f, func() {
 		o.judge(f.generation, r, now)
+		o.tardy = r.Duration >= slowAfter
 		out = o.outcome(f.due, r, now)
 		o.broken = o.broken || f.target.Ordered && !out.next.IsZero()
 		out.tales = o.tales(r, now)
@@ -158,10 +169,10 @@ func (o *owner) landed(f *flight, note func()) {
 	o.mu.Lock()
 	note()
 	delete(o.flights, f)
-	p := f.pool
+	l := f.lane
 	o.mu.Unlock()
-	p.release()
-	o.service.small.give(len(f.body))
+	l.release()
+	f.memory.give(len(f.body))
 	o.service.inFlight.Add(-1)
 }
 
@@ -185,27 +196,4 @@ func (o *owner) recorded(s state, done bool) {
 		return
 	}
 	o.stale, o.reset = true, true
-}
-
-// moveSlow gives the slots of requests that take long to the endpoints that need them, as long as
-// the suspects' pool has room.
-func (o *owner) moveSlow(now time.Time) {
-	if now.Sub(o.looking) < slowAfter/2 {
-		return
-	}
-	o.looking = now
-	s := o.service
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.slow = false
-	for f := range o.flights {
-		if now.Sub(f.began) < slowAfter {
-			continue
-		}
-		o.slow = true
-		if f.pool == s.healthy && s.suspect.try() {
-			f.pool = s.suspect
-			s.healthy.release()
-		}
-	}
 }

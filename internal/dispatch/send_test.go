@@ -19,6 +19,7 @@ func secrets(t testing.TB) *secretbox.Box {
 }
 
 func TestEachMessageIsDeliveredOnceAndRecorded(t *testing.T) {
+	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		r := newReceiver(t, w.clock, nil)

@@ -42,7 +42,7 @@ type group struct {
 
 // written tells what of a group counted.
 type written struct {
-	outcomes []bool // the delivery was still pending with as many attempts as when it was fetched
+	outcomes []bool // the delivery was as it was fetched, or skipped since and delivered all the same
 	states   []bool // the lease is this instance's, and nobody has reset the state
 }
 

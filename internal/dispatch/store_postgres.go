@@ -56,9 +56,9 @@ func (s *postgresStore) due(ctx context.Context, endpointID string, ordered bool
 		return page{}, fmt.Errorf("read what is due: %w", err)
 	}
 	if ordered && len(p.due) == 0 && limit > 0 {
-		return p, s.leftover(ctx, id, now, &p)
+		err = s.leftover(ctx, id, now, &p)
 	}
-	return p, nil
+	return p, err
 }
 
 // leftover is one delivery of before the endpoint wanted order, when nothing else is pending.

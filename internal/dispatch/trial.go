@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -45,7 +46,7 @@ type TestResult struct {
 // Test sends one event to the endpoint at once, outside the queue, even to a disabled endpoint, and
 // records it as a delivery with one attempt. It is not retried by itself, and says nothing about the
 // endpoint's health. Faults: Forbidden, NotFound, Invalid (type, body), Conflict when the secret
-// cannot be opened.
+// cannot be opened, TooMany.
 func (s *Service) Test(ctx context.Context, actor access.Actor, endpointID string, form TestForm) (TestResult, error) {
 	if err := actor.Require(access.ManageEndpoints); err != nil {
 		return TestResult{}, err
@@ -57,6 +58,11 @@ func (s *Service) Test(ctx context.Context, actor access.Actor, endpointID strin
 	if form.Body, err = checkTest(form); err != nil {
 		return TestResult{}, err
 	}
+	leave, err := s.trials.enter(actor.WorkspaceID)
+	if err != nil {
+		return TestResult{}, err
+	}
+	defer leave()
 	id, now := uuid.Must(uuid.NewV7()), s.Now()
 	r := request(t, id, now, form.Body)
 	sent := TestResult{
@@ -67,12 +73,40 @@ func (s *Service) Test(ctx context.Context, actor access.Actor, endpointID strin
 			"webhook-signature": r.Header.Get(signing.HeaderSignature),
 		},
 	}
+	// Also when the caller leaves: what was sent, signed, is on record.
+	ctx = context.WithoutCancel(ctx)
 	sent.Result = s.Client.Post(ctx, r)
 	sent.Delivered = sent.Result.Error == ""
-	if sent.Result.Error == egress.Canceled {
-		return TestResult{}, fmt.Errorf("send a test: %w", context.Canceled)
+	return sent, s.recordTest(ctx, actor, t, sent)
+}
+
+// maxTrials is how many test events of a workspace an instance sends at a time.
+const maxTrials = 5
+
+// trials counts the test events that are under way, by workspace: each waits for its receiver.
+type trials struct {
+	mu  sync.Mutex
+	now map[string]int
+}
+
+func (t *trials) enter(workspaceID string) (leave func(), err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.now[workspaceID] >= maxTrials {
+		return nil, fault.Retry(fault.TooMany,
+			fmt.Sprintf("%d test events of this workspace wait for their receivers already. Send the next when one of them has ended.", maxTrials), egress.DefaultTimeout)
 	}
-	return sent, s.recordTest(context.WithoutCancel(ctx), actor, t, sent)
+	if t.now == nil {
+		t.now = map[string]int{}
+	}
+	t.now[workspaceID]++
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.now[workspaceID]--; t.now[workspaceID] == 0 {
+			delete(t.now, workspaceID)
+		}
+	}, nil
 }
 
 func (s *Service) testTarget(ctx context.Context, actor access.Actor, id string) (*endpoints.Target, error) {

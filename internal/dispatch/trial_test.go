@@ -1,8 +1,10 @@
 package dispatch_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
@@ -102,6 +104,44 @@ func TestATestIsRefusedToThoseWhoMayNotAndForWhatIsNoEvent(t *testing.T) {
 		}
 		if n := len(r.all()); n != 0 {
 			t.Errorf("%d requests", n)
+		}
+	})
+}
+
+func TestATestWhoseCallerLeavesIsOnRecordAndFewAreSentAtATime(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		arrived, answer := make(chan struct{}, 10), make(chan struct{})
+		r := newReceiver(t, w.clock, func(int, got, http.ResponseWriter) {
+			arrived <- struct{}{}
+			<-answer
+		})
+		e := w.endpoint(r.URL)
+		i := w.start()
+		ctx, leave := context.WithCancel(t.Context())
+		var calls sync.WaitGroup
+		for range 5 {
+			calls.Go(func() {
+				if _, err := i.Test(ctx, w.owner, e.ID, dispatch.TestForm{Type: outbox.Test}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for range 5 {
+			<-arrived
+		}
+		leave()
+		if _, err := i.Test(t.Context(), w.owner, e.ID, dispatch.TestForm{Type: outbox.Test}); fault.KindOf(err) != fault.TooMany {
+			t.Errorf("a sixth at a time: %v", err)
+		}
+		close(answer)
+		calls.Wait()
+		n, err := gorm.G[models.Delivery](db.Read).Where("endpoint_id = ? AND status = 'delivered'", e.ID).Count(t.Context(), "*")
+		if err != nil || n != 5 {
+			t.Errorf("%d deliveries on record, %v; want 5", n, err)
+		}
+		if _, err := i.Test(t.Context(), w.owner, e.ID, dispatch.TestForm{Type: outbox.Test}); err != nil {
+			t.Errorf("after they have ended: %v", err)
 		}
 	})
 }

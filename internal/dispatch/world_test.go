@@ -38,6 +38,7 @@ type world struct {
 	bell      *outbox.Bell
 	endpoints *endpoints.Service
 	owner     access.Actor
+	before    func(*dispatch.Service) // called before an instance runs
 }
 
 func newWorld(t testing.TB, db *database.DB) *world { return newWorldOf(t, db, "acme") }
@@ -99,10 +100,14 @@ func (w *world) start(change ...func(*dispatch.Options)) *instance {
 		DB: w.db, Now: w.clock.Now, Rand: func() float64 { return 0.5 }, Client: client, Bell: outbox.NewBell(), Instance: "test",
 	}
 	o.Endpoints = w.newEndpoints(o.Bell)
+	dispatch.Hasten(&o)
 	for _, c := range change {
 		c(&o)
 	}
 	i := &instance{Service: dispatch.New(o), bell: o.Bell}
+	if w.before != nil {
+		w.before(i.Service)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	i.cancel = cancel
 	var work sync.WaitGroup
