@@ -56,7 +56,7 @@ var phrases = map[string]string{
 	"endpoint.enabled":               "enabled the endpoint %",
 	"endpoint.disabled":              "disabled the endpoint %",
 	"endpoint.deleted":               "deleted the endpoint %",
-	"endpoint.tested":               "sent a test event to the endpoint %",
+	"endpoint.tested":                "sent a test event to the endpoint %",
 	"endpoint.secret_revealed":       "looked at the signing secret of the endpoint %",
 	"endpoint.secret_rotated":        "rotated the signing secret of the endpoint %",
 	"endpoint.previous_secret_ended": "ended the previous signing secret of the endpoint %",
