@@ -132,6 +132,41 @@ func TestEndpointsThatNeverAnswerDoNotHoldUpTheOthers(t *testing.T) {
 	})
 }
 
+func TestLargeBodiesThatNobodyAnswersLeaveMemoryToTheOthers(t *testing.T) {
+	t.Parallel()
+	apptest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		over := make(chan struct{})
+		var hanging atomic.Int64
+		black := newReceiver(t, w.clock, func(int, got, http.ResponseWriter) {
+			hanging.Add(1)
+			<-over
+		})
+		defer close(over)
+		good := newReceiver(t, w.clock, nil)
+		i := w.start(func(o *dispatch.Options) {
+			o.Client = egress.New(egress.Options{Allow: loopback, Now: w.clock.Now, Timeout: time.Minute})
+		})
+		big := []byte(`{"data":{"text":"` + strings.Repeat("x", 1_000_000) + `"}}`)
+		var dead []endpoints.Created
+		for range 12 {
+			dead = append(dead, w.endpoint(black.URL))
+		}
+		ids := w.messages(10, dead...)
+		w.exec("UPDATE messages SET body = ? WHERE id IN ?", big, ids)
+		for _, e := range dead {
+			ring(e, i)
+		}
+		w.eventually("every dead endpoint to hold what it may", func() bool { return hanging.Load() >= 24 })
+		e := w.endpoint(good.URL)
+		ids = w.messages(20, e)
+		w.exec("UPDATE messages SET body = ? WHERE id IN ?", big, ids[:10])
+		ring(e, i)
+		w.eventually("the healthy endpoint's deliveries", func() bool { return w.count(e, models.DeliveryDelivered) == 20 })
+		good.exactlyOnce(t, ids)
+	})
+}
+
 func TestAnOrderedEndpointKeepsItsOrderThroughFailures(t *testing.T) {
 	t.Parallel()
 	apptest.Each(t, func(t *testing.T, db *database.DB) {

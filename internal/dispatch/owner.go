@@ -44,6 +44,7 @@ type owner struct {
 	closing  bool      // it is about to be disabled
 	slow     bool      // a request is without an answer for a second
 	tardy    bool      // the last answer took longer than that
+	prompt   bool      // it did not
 	broken   bool      // order: the delivery under way must be tried again first
 	busy     map[uuid.UUID]bool
 	fetching bool
@@ -68,6 +69,8 @@ type flight struct {
 	target     *endpoints.Target
 	lane       *lane
 	began      time.Time // zero while it waits for memory
+	large      *budget   // that a large body takes its memory from
+	held       int       // bytes of it
 	generation int
 }
 

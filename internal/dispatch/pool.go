@@ -57,7 +57,7 @@ func newBudget(bytes int) *budget {
 func (b *budget) some(n, size int) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	n = min(n, b.free/size)
+	n = min(n, max(0, b.free)/size)
 	b.free -= n * size
 	return n
 }
@@ -72,6 +72,13 @@ func (b *budget) take(bytes int) int {
 	}
 	b.free -= bytes
 	return bytes
+}
+
+// owe takes room that need not be there: who moves here has the bytes already.
+func (b *budget) owe(bytes int) {
+	b.mu.Lock()
+	b.free -= bytes
+	b.mu.Unlock()
 }
 
 func (b *budget) give(bytes int) {

@@ -60,7 +60,7 @@ func (o *owner) mayBegin() (*lane, bool) {
 		return nil, false // the database is slower than the receiver: a crash would repeat them all
 	case o.closing, o.broken, o.lost, o.leave, o.stale:
 		return nil, false
-	case o.service.Now().Before(o.state.pausedUntil):
+	case o.service.Now().Before(o.state.pausedUntil), !o.largeAllowed():
 		return nil, false
 	}
 	return o.track(), true
@@ -86,12 +86,8 @@ func (o *owner) send(ctx context.Context, f *flight) {
 	s := o.service
 	body := f.body
 	if body == nil {
-		memory := f.lane.large
-		taken := memory.take(f.length)
-		defer memory.give(taken)
-		o.mu.Lock()
-		f.began = s.Now()
-		o.mu.Unlock()
+		o.holdLarge(f)
+		defer o.giveLarge(f)
 		var err error
 		if body, err = s.largeBody(ctx, f.messageID); err != nil || body == nil {
 			o.dropped(f)
@@ -108,6 +104,46 @@ func (o *owner) send(ctx context.Context, f *flight) {
 		return
 	}
 	o.finish(f, r)
+}
+
+// holdLarge waits for the memory of a large body. Only then the attempt has begun, and may be moved
+// to the other lane with its memory.
+func (o *owner) holdLarge(f *flight) {
+	memory := f.lane.large
+	held := memory.take(f.length)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	f.large, f.held, f.began = memory, held, o.service.Now()
+}
+
+func (o *owner) giveLarge(f *flight) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	f.large.give(f.held)
+}
+
+// Large bodies of one endpoint that are under way: few as long as it is not known whether it answers,
+// so that endpoints that hang, found at the same time, leave memory to the others.
+const (
+	firstLarge = 2
+	mostLarge  = 16
+)
+
+// largeAllowed tells whether the next delivery may begin as far as large bodies go. The lock is held.
+func (o *owner) largeAllowed() bool {
+	if o.ready[0].body != nil {
+		return true
+	}
+	under, most := 0, firstLarge
+	if o.prompt {
+		most = mostLarge
+	}
+	for f := range o.flights {
+		if f.body == nil {
+			under++
+		}
+	}
+	return under < most
 }
 
 // holds tells whether the lease outlasts an attempt.
@@ -151,6 +187,7 @@ func (o *owner) finish(f *flight, r egress.Result) {
 	o.landed(f, func() {
 		o.judge(f.generation, r, now)
 		o.tardy = r.Duration >= slowAfter
+		o.prompt = !o.tardy
 		out = o.outcome(f.due, r, now)
 		o.broken = o.broken || f.target.Ordered && !out.next.IsZero()
 		out.tales = o.tales(r, now)

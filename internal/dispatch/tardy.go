@@ -22,8 +22,8 @@ func (o *owner) changeLane() {
 	o.lane = now
 }
 
-// moveSlow gives the slots of requests that take long to the endpoints that need them, as long as
-// the suspects' pool has room.
+// moveSlow gives the slots and the memory of requests that take long to the endpoints that need them,
+// as long as the suspects' pool has room.
 func (o *owner) moveSlow(now time.Time) {
 	if now.Sub(o.looking) < slowAfter/2 {
 		return
@@ -41,6 +41,11 @@ func (o *owner) moveSlow(now time.Time) {
 		if f.lane == s.healthy && s.suspect.try() {
 			f.lane = s.suspect
 			s.healthy.release()
+			if f.held > 0 {
+				s.suspect.large.owe(f.held)
+				f.large.give(f.held)
+				f.large = s.suspect.large
+			}
 		}
 	}
 }
