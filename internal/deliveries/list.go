@@ -78,7 +78,9 @@ func (f Filter) message() string {
 	return "message_id"
 }
 
-func item(d models.Delivery) Item { return Item{Delivery: d, MessageAt: timeOf(d.MessageID)} }
+func item(d models.Delivery) Item {
+	return Item{Delivery: d, MessageAt: database.IDTextTime(d.MessageID)}
+}
 
 func (f Filter) apply(q *gorm.DB) *gorm.DB {
 	if condition, ok := statusConditions[f.Status]; ok {
@@ -88,10 +90,10 @@ func (f Filter) apply(q *gorm.DB) *gorm.DB {
 		q = q.Where("event_type = ?", f.Type)
 	}
 	if !f.From.IsZero() {
-		q = q.Where(f.message()+" >= ?", idAt(f.From))
+		q = q.Where(f.message()+" >= ?", database.FirstID(f.From).String())
 	}
 	if !f.To.IsZero() {
-		q = q.Where(f.message()+" < ?", idAt(f.To))
+		q = q.Where(f.message()+" < ?", database.FirstID(f.To).String())
 	}
 	if database.ValidID(f.Before) {
 		q = q.Where(f.message()+" < ?", f.Before)

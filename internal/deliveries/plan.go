@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"latchkey/internal/access"
+	"latchkey/internal/database"
 	"latchkey/internal/fault"
 	"latchkey/models"
 )
@@ -77,13 +78,13 @@ func plan(ctx context.Context, db *gorm.DB, e models.Endpoint, kind string, sinc
 		SELECT COUNT(*) AS count, COALESCE(MIN(CAST(message_id AS TEXT)), '') AS oldest, COALESCE(MAX(CAST(message_id AS TEXT)), '') AS newest
 		FROM deliveries
 		WHERE endpoint_id = ? AND workspace_id = ? AND message_id >= ? AND `+statusConditions[kind],
-		e.ID, e.WorkspaceID, idAt(since)).Scan(&row).Error
+		e.ID, e.WorkspaceID, database.FirstID(since).String()).Scan(&row).Error
 	if err != nil {
 		return p, fmt.Errorf("count deliveries: %w", err)
 	}
 	p.Count, p.newest = row.Count, row.Newest
 	if row.Count > 0 {
-		p.Oldest, p.Newest = timeOf(row.Oldest), timeOf(row.Newest)
+		p.Oldest, p.Newest = database.IDTextTime(row.Oldest), database.IDTextTime(row.Newest)
 	}
 	p.Running, err = running(ctx, db, e)
 	return p, err

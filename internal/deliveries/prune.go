@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"latchkey/internal/database"
 	"latchkey/models"
 )
 
@@ -42,7 +43,7 @@ func (s *Service) Prune(ctx context.Context) (Pruned, error) {
 	}
 	cutoffs := map[string]string{}
 	for _, w := range workspaces {
-		cutoffs[w.ID] = idAt(now.AddDate(0, 0, -w.RawRetentionDays))
+		cutoffs[w.ID] = database.FirstID(now.AddDate(0, 0, -w.RawRetentionDays)).String()
 	}
 	endpoints, err := gorm.G[models.Endpoint](s.db.Read).Select("id", "workspace_id", "status", "updated_at").Find(ctx)
 	if err != nil {
@@ -56,7 +57,7 @@ func (s *Service) Prune(ctx context.Context) (Pruned, error) {
 	if err := s.pruneMessages(ctx, cutoffs, &done); err != nil {
 		return done, err
 	}
-	done.Replays, err = s.pruneReplays(ctx, idAt(now.Add(-replaysKept)))
+	done.Replays, err = s.pruneReplays(ctx, database.FirstID(now.Add(-replaysKept)).String())
 	return done, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"latchkey/internal/access"
+	"latchkey/internal/database"
 	"latchkey/internal/fault"
 	"latchkey/internal/outbox"
 	"latchkey/models"
@@ -54,7 +55,7 @@ func (s *Service) Open(ctx context.Context, actor access.Actor, f Filter) (*Sess
 		return nil, fault.Fields{"types": "There is no type " + strings.Join(unknown, ", ") + "."}.Err()
 	}
 	f.Patterns = f.Patterns.Normal()
-	cursor := cmp.Or(f.After, idAt(clock()).String())
+	cursor := cmp.Or(f.After, database.FirstID(clock()).String())
 	t, err := newTail(ctx, s.db, s.now, actor.WorkspaceID, f)
 	if err != nil {
 		return nil, err

@@ -88,7 +88,7 @@ func newTail(ctx context.Context, db *database.DB, now func() time.Time, workspa
 
 // resume makes the first pass go back to a message.
 func (t *tail) resume(id uuid.UUID, start time.Time) {
-	from := timeOf(id).Add(-resumeOverlap)
+	from := database.IDTime(id).Add(-resumeOverlap)
 	if least := start.Add(-resumeMost); from.Before(least) {
 		from = least
 	}
@@ -131,7 +131,7 @@ func (t *tail) begin(long bool) {
 		from, t.lastLong = t.lastLong.Add(-longWindow), now
 	}
 	t.lastShort = now
-	t.pass = pass{under: true, long: long, floor: idAt(from)}
+	t.pass = pass{under: true, long: long, floor: database.FirstID(from)}
 	t.pass.after = t.pass.floor.String()
 	if long {
 		t.forget(now)
@@ -209,7 +209,7 @@ func comesLate(eventType string) bool {
 
 // add notes what is new and chosen.
 func (t *tail) add(rows []found) error {
-	now, again := clock(), idAt(t.lastLong.Add(-longWindow))
+	now, again := clock(), database.FirstID(t.lastLong.Add(-longWindow))
 	for _, r := range rows {
 		id, err := uuid.Parse(r.ID)
 		if err != nil {

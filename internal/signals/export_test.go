@@ -1,11 +1,5 @@
 package signals
 
-// IDAt and TimeOf are the two ways between identifiers and instants.
-var (
-	IDAt   = idAt
-	TimeOf = timeOf
-)
-
 // LookThrough makes a search pause after n rows.
 func (s *Service) LookThrough(n int) { s.scan = n }
 

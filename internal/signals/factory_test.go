@@ -71,7 +71,7 @@ func (w *world) apiKey(actor access.Actor, name, env string) string {
 // id is an identifier made at an instant; later calls give greater ones.
 func (w *world) id(at time.Time) string {
 	w.count++
-	parsed := uuid.MustParse(signals.IDAt(at))
+	parsed := database.FirstID(at)
 	for i := range 4 {
 		parsed[12+i] = byte(w.count >> (24 - 8*i))
 	}

@@ -127,7 +127,7 @@ func TestNoListReadsAWholeTable(t *testing.T) {
 		n := planRows(t)
 		w.fill(n)
 		w.s.LookThrough(n / 10)
-		middle := signals.IDAt(noon.Add(-time.Duration(n/2) * time.Second))
+		middle := database.FirstID(noon.Add(-time.Duration(n/2) * time.Second)).String()
 		log := &recorder{Interface: logger.Discard}
 		db.Read = db.Read.Session(&gorm.Session{Logger: log})
 		ctx, live := t.Context(), models.Live

@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"latchkey/internal/database"
 	"latchkey/models"
 )
 
@@ -61,8 +62,8 @@ func (s *Service) Prune(ctx context.Context) (Pruned, error) {
 
 func (s *Service) pruneEnvironment(ctx context.Context, now time.Time, w models.Workspace, env string, done *Pruned) error {
 	day := 24 * time.Hour
-	raw := idAt(now.Add(-time.Duration(w.RawRetentionDays) * day))
-	rejected := idAt(now.Add(-time.Duration(w.RejectedRetentionDays) * day))
+	raw := database.FirstID(now.Add(-time.Duration(w.RawRetentionDays) * day)).String()
+	rejected := database.FirstID(now.Add(-time.Duration(w.RejectedRetentionDays) * day)).String()
 	steps := []struct {
 		table, where, before string
 		count                *int64
@@ -138,7 +139,7 @@ func (s *Service) pruneReplays(ctx context.Context, before time.Time) (int64, er
 	return s.untilEmpty(func() (int64, error) {
 		return s.delete(ctx, "org_replays", `status <> 'running' AND id IN (
 			SELECT id FROM org_replays WHERE id < ? AND status <> 'running' ORDER BY id LIMIT ?`+s.skipLocked()+`)`,
-			idAt(before), pruneBatch)
+			database.FirstID(before).String(), pruneBatch)
 	})
 }
 

@@ -159,7 +159,7 @@ func find[T any](s *Service, q query, columns []string, id func(T) string) ([]T,
 	}
 	paging := Paging{}
 	if edge != "" {
-		paging.SearchedTo = timeOf(edge)
+		paging.SearchedTo = database.IDTextTime(edge)
 	}
 	if q.ascending() {
 		slices.Reverse(rows)
@@ -179,10 +179,10 @@ func find[T any](s *Service, q query, columns []string, id func(T) string) ([]T,
 // between narrows a chain to an arrival time: an id begins with its own.
 func between(db *gorm.DB, from, to time.Time) *gorm.DB {
 	if !from.IsZero() {
-		db = db.Where("id >= ?", idAt(from))
+		db = db.Where("id >= ?", database.FirstID(from).String())
 	}
 	if !to.IsZero() {
-		db = db.Where("id < ?", idAt(to))
+		db = db.Where("id < ?", database.FirstID(to).String())
 	}
 	return db
 }

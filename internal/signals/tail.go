@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/internal/access"
+	"latchkey/internal/database"
 	"latchkey/models"
 )
 
@@ -68,10 +69,10 @@ func (t *Tail) advance(ctx context.Context) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	if from := timeOf(ids[0]).Add(-overlap); from.After(t.from) {
+	if from := database.IDTextTime(ids[0]).Add(-overlap); from.After(t.from) {
 		t.from = from
 	}
-	edge := idAt(t.from)
+	edge := database.FirstID(t.from).String()
 	for id := range t.seen {
 		if id < edge {
 			delete(t.seen, id)
