@@ -58,6 +58,9 @@ func knownZone(t time.Time) bool {
 }
 
 func parseEpoch(text string) (time.Time, bool) {
+	if strings.ContainsAny(text, ":TZ") { // a date, which the number parser would quote in an error
+		return time.Time{}, false
+	}
 	if strings.ContainsAny(text, "eE") {
 		return parseExponent(text)
 	}
