@@ -8,7 +8,20 @@ import (
 	"latchkey/internal/ingest"
 )
 
-var sourcePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+const maxSource = 64
+
+// isSource tells a source's label: lower-case letters, digits, - and _, beginning with one of the
+// first two.
+func isSource(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', i > 0 && (c == '_' || c == '-'):
+		default:
+			return false
+		}
+	}
+	return text != "" && len(text) <= maxSource
+}
 
 // keyOutline tells a key from a source: a source has no upper-case letters, and a key has its
 // environment between underscores and a long random tail.
@@ -41,7 +54,7 @@ func slots(r route, first, second string) address {
 		a.source, a.key, a.route = first, second, "/api/signal-staging/webhook/{source}/{key}/batch"
 	case second == batchWord:
 		a.kind, a.route = ingest.Batch, "/api/signal-staging/webhook/{key}/batch"
-		if keyOutline.MatchString(first) || !sourcePattern.MatchString(first) {
+		if !isSource(first) || keyOutline.MatchString(first) {
 			a.key = first
 		} else {
 			a.source, a.route = first, "/api/signal-staging/webhook/{source}/batch"
@@ -50,7 +63,7 @@ func slots(r route, first, second string) address {
 		a.source, a.key, a.route = first, second, "/api/signal-staging/webhook/{source}/{key}"
 	case first == batchWord:
 		a.kind, a.route = ingest.Batch, "/api/signal-staging/webhook/batch"
-	case first != "" && !keyOutline.MatchString(first) && sourcePattern.MatchString(first):
+	case isSource(first) && !keyOutline.MatchString(first):
 		a.source, a.route = first, "/api/signal-staging/webhook/{source}"
 	case first != "":
 		a.key, a.route = first, "/api/signal-staging/webhook/{key}"
@@ -93,7 +106,7 @@ func (a *address) presented(h http.Header) *ingest.Refusal {
 }
 
 func (a *address) checkSource() *ingest.Refusal {
-	if a.source == "" || (sourcePattern.MatchString(a.source) && a.source != batchWord) {
+	if a.source == "" || (isSource(a.source) && a.source != batchWord) {
 		return nil
 	}
 	return &ingest.Refusal{Status: http.StatusBadRequest, Code: "invalid_source",
