@@ -20,6 +20,14 @@ type Signal struct {
 	OccurredAt  Time
 	ReceivedAt  Time
 	Raw         []byte
+
+	// Of the request that brought the event, when it brought nothing else: RequestID is then ID, and
+	// there is no GatewayRequest. Route is nil when the request has a row of its own.
+	Route      *string
+	DurationUS *int64 `gorm:"column:duration_us"`
+	IP         *string
+	UserAgent  *string
+	Headers    []byte // JSON object, secrets masked
 }
 
 // SignalDedup remembers a message id for the dedup window. Digest is SHA-256 over workspace,
@@ -33,6 +41,10 @@ type SignalDedup struct {
 
 // TableName keeps the singular: it is a set of digests, not of things.
 func (SignalDedup) TableName() string { return "signal_dedup" }
+
+// RequestLog is the view of all inbound HTTP requests: the rows of GatewayRequest, and the requests
+// that are kept in the row of the one event that they brought. Its rows have GatewayRequest's fields.
+const RequestLog = "request_log"
 
 // GatewayRequest is one inbound HTTP request, accepted or refused: the line of the live log.
 type GatewayRequest struct {

@@ -34,9 +34,7 @@ func (a *App) Logged(t *testing.T, requestID string) models.GatewayRequest {
 	t.Helper()
 	var row models.GatewayRequest
 	Eventually(t, "the log line of "+requestID, func() bool {
-		var err error
-		row, err = gorm.G[models.GatewayRequest](a.DB.Read).Where("id = ?", requestID).Take(t.Context())
-		return err == nil
+		return a.DB.Read.WithContext(t.Context()).Table(models.RequestLog).Where("id = ?", requestID).Take(&row).Error == nil
 	})
 	return row
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -262,6 +263,9 @@ func (s *Service) parseAll(r *Request, cred *keys.Credential, split *bodyItems) 
 	} else {
 		ic.derive, ic.header = headerID(r.Header), withoutIDs(r.Header)
 	}
+	if split.single && s.now().Sub(r.ReceivedAt) < idsTogether {
+		ic.id = r.ID
+	}
 	raw := split.items
 	out := &parsed{single: split.single, outcome: &Outcome{Single: split.single, ReceivedAt: r.ReceivedAt, Results: make([]ItemResult, len(raw))}}
 	for i := range raw {
@@ -279,9 +283,16 @@ func (s *Service) parseAll(r *Request, cred *keys.Credential, split *bodyItems) 
 	return out
 }
 
+// idsTogether is how long after its arrival a request's id may become that of its event. Of a body that
+// took longer to come the event gets an id of its own, since events are told and listed by their ids,
+// in the order in which they were stored.
+const idsTogether = time.Second
+
 // bind gives a parsed item its id and its place.
 func bind(it *item, r *Request, cred *keys.Credential, result *ItemResult) {
-	it.signal.ID = uuid.Must(uuid.NewV7()).String()
+	if it.signal.ID == "" {
+		it.signal.ID = uuid.Must(uuid.NewV7()).String()
+	}
 	it.signal.APIKeyID, it.signal.RequestID = cred.ID, r.ID
 	it.scope(cred.WorkspaceID, cred.Environment)
 	it.result = result
@@ -368,10 +379,28 @@ func (r *Request) seen() usage.Seen {
 }
 
 // userAgent is what the sender calls itself, without a secret that strayed into it.
-func (r *Request) userAgent() string { return token.Mask(cleanText(r.Header.Get("User-Agent"))) }
+func (r *Request) userAgent() string {
+	if r.agent == "" {
+		r.agent = token.Mask(cleanText(r.Header.Get("User-Agent")))
+	}
+	return r.agent
+}
+
+// isPlain tells a text of visible ASCII characters and blanks, which nothing has to be done to.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
 
 // cleanText makes a header's text fit for a column and a log line.
 func cleanText(text string) string {
+	if isPlain(text) && len(text) <= maxText {
+		return text
+	}
 	it := &item{}
 	text = strings.Map(func(c rune) rune {
 		if c < ' ' || c == 0x7f {

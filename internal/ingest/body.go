@@ -31,7 +31,7 @@ func checkHeaders(h http.Header, kind Kind) *Refusal {
 }
 
 func goodContentType(value string, kind Kind) bool {
-	if value == "" {
+	if value == "" || value == "application/json" {
 		return true
 	}
 	media, _, err := mime.ParseMediaType(value)

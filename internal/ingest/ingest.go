@@ -63,6 +63,7 @@ type Request struct {
 	ReceivedAt time.Time
 	URL        func() string // as the sender called it; some vendors sign it
 
+	agent   string           // User-Agent as it is kept, once it was asked for
 	trusted bool             // made by this process for a person who may manage the key
 	cred    *keys.Credential // of the key that was presented, once it is found
 }

@@ -42,6 +42,7 @@ type item struct {
 	digest   *digest // dedup; nil without a message id
 	payload  digest  // of the raw bytes, set with digest
 	result   *ItemResult
+	line     *models.GatewayRequest // the request, when the signal's row holds it too
 }
 
 type digest = [sha256.Size]byte
@@ -59,6 +60,7 @@ func (it *item) warn(code string) {
 type itemContext struct {
 	source     string
 	receivedAt time.Time
+	id         string // of a single item that has its request's; empty: each gets its own
 	messageID  string // from a header; of a single item only
 	derive     string // Idempotency-Key of several items: gives those without an id one
 	limit      int64
@@ -94,11 +96,11 @@ func (c *itemContext) parse(raw []byte, index int) (*item, *ItemError) {
 	if refused != nil {
 		return nil, refused
 	}
-	var top payload.Object
-	if err := json.Unmarshal(text, &top); err != nil {
+	top, err := payload.Members(text)
+	if err != nil {
 		return nil, &ItemError{Code: "invalid_json", Message: "This item could not be read: " + err.Error()}
 	}
-	it := &item{signal: models.Signal{Source: c.source, Raw: raw, ReceivedAt: models.At(c.receivedAt)}}
+	it := &item{signal: models.Signal{ID: c.id, Source: c.source, Raw: raw, ReceivedAt: models.At(c.receivedAt)}}
 	id, refused := c.normalise(it, top, text)
 	if refused != nil {
 		return nil, refused
@@ -209,6 +211,9 @@ func (c *itemContext) event(it *item, top payload.Object) (string, *ItemError) {
 
 // keep makes a text fit for a column of both databases and no longer than most bytes.
 func (it *item) keep(text string, most int) string {
+	if len(text) <= most && isPlain(text) {
+		return text
+	}
 	clean := strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD")
 	if clean != text {
 		it.warn(warnSanitised)

@@ -12,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"latchkey/internal/keys"
 	"latchkey/internal/orgs"
 	"latchkey/internal/outbox"
 	"latchkey/models"
@@ -57,8 +56,7 @@ func (s *orgPostgres) try(ctx context.Context, conn *pgxpool.Conn, now time.Time
 	states := map[string]keyState{}
 	batch := &pgx.Batch{}
 	batch.Queue("BEGIN")
-	batch.Queue("SET LOCAL plan_cache_mode = force_generic_plan")
-	batch.Queue(keys.StateLockShared)
+	batch.Queue(lockState)
 	versions, moved := map[string]int{}, false
 	batch.Queue("SELECT version FROM outbox_state").QueryRow(func(row pgx.Row) error {
 		var version int64
@@ -67,11 +65,11 @@ func (s *orgPostgres) try(ctx context.Context, conn *pgxpool.Conn, now time.Time
 		return err
 	})
 	// A template that is being saved waits for this transaction, or this one for it.
-	batch.Queue("SELECT id::text, version FROM templates WHERE id = ANY($1::uuid[]) ORDER BY id FOR SHARE", binaries(templateIDs(jobs))).
+	batch.Queue("SELECT id::text, version FROM templates WHERE id = ANY($1::uuid[]) ORDER BY id FOR SHARE", pgUUIDs(templateIDs(jobs))).
 		Query(func(rows pgx.Rows) error { return scanVersions(rows, versions) })
 	batch.Queue(`
 		SELECT id::text, status, COALESCE(expires_at, 0), settings_version, COALESCE(template_id::text, '')
-		FROM api_keys WHERE id = ANY($1::uuid[])`, binaries(keyIDs(jobs))).
+		FROM api_keys WHERE id = ANY($1::uuid[])`, pgUUIDs(keyIDs(jobs))).
 		Query(func(rows pgx.Rows) error { return scanOrgStates(rows, states, versions) })
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("check keys: %w", err)
@@ -128,7 +126,7 @@ func (s *orgPostgres) lock(ctx context.Context, conn *pgxpool.Conn, p *plan) (ma
 	if len(replays) > 0 {
 		batch.Queue(`
 			SELECT id::text FROM product_org_updates
-			WHERE id = ANY($1::uuid[]) AND status IN ('failed', 'quarantined') ORDER BY id FOR UPDATE`, binaries(replays)).
+			WHERE id = ANY($1::uuid[]) AND status IN ('failed', 'quarantined') ORDER BY id FOR UPDATE`, pgUUIDs(replays)).
 			Query(func(rows pgx.Rows) error {
 				ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
 				for _, id := range ids {
@@ -163,7 +161,7 @@ func (s *orgPostgres) lock(ctx context.Context, conn *pgxpool.Conn, p *plan) (ma
 func (s *orgPostgres) claim(batch *pgx.Batch, claims []*update, now time.Time, won map[digest]bool) {
 	digests, ids, payloads := make([][]byte, len(claims)), make(uuids, len(claims)), make([][]byte, len(claims))
 	for i, u := range claims {
-		digests[i], ids[i], payloads[i] = u.row.Digest, binary(&u.row.ID), u.payload[:]
+		digests[i], ids[i], payloads[i] = u.row.Digest, pgUUID(&u.row.ID), u.payload[:]
 	}
 	batch.Queue(claimDigests, digests, ids, payloads, now.UnixMicro(), now.Add(-dedupWindow).UnixMicro()).
 		Query(func(rows pgx.Rows) error {
@@ -189,7 +187,7 @@ func lost(claims []*update, won map[digest]bool) [][]byte {
 func lockOrgs(batch *pgx.Batch, refs []orgRef, found map[orgRef]*orgRow) {
 	workspaces, environments, names := make(uuids, len(refs)), make([]string, len(refs)), make([]string, len(refs))
 	for i, ref := range refs {
-		workspaces[i], environments[i], names[i] = binary(&ref.workspaceID), ref.environment, ref.key
+		workspaces[i], environments[i], names[i] = pgUUID(&ref.workspaceID), ref.environment, ref.key
 	}
 	batch.Queue(`
 		SELECT o.id::text, o.workspace_id::text, o.environment, o.org_key, o.fields, o.updates, o.last_digest, o.last_update_id::text,
@@ -236,12 +234,12 @@ func (s *orgPostgres) write(ctx context.Context, conn *pgxpool.Conn, p *plan, jo
 		j.count()
 	}
 	rows := lines(jobs, nil, p.now)
-	p.told.refusals(rows, nil)
-	queueRequests(batch, insertLogRows, rows, nil)
+	p.told.refusals(rows)
+	queueRequests(queue{batch}, rows)
 	if p.told.err != nil {
 		return p.told.err
 	}
-	p.told.queueAll(batch)
+	p.told.queue(queue{batch})
 	batch.Queue("COMMIT")
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("write organisations and commit: %w", err)
@@ -249,6 +247,11 @@ func (s *orgPostgres) write(ctx context.Context, conn *pgxpool.Conn, p *plan, jo
 	s.subs.bell.Ring(p.told.endpoints()...)
 	return nil
 }
+
+// queue is pgx's batch as a queuer.
+type queue struct{ *pgx.Batch }
+
+func (q queue) queue(sql string, args ...any) { q.Queue(sql, args...) }
 
 const orgColumns = `id, workspace_id, environment, org_key, name, domain, plan, trial_status, mrr, user_count, fields, updates,
 	last_digest, last_update_id, last_event_at, created_at, updated_at`
@@ -281,10 +284,10 @@ func queueOrgs(batch *pgx.Batch, statement string, rows []*models.ProductOrg) {
 	mrr, users, fields, updates := make([]*float64, n), make([]*int64, n), make([][]byte, n), make([]int64, n)
 	digests, last, events, created, updated := make([][]byte, n), make(uuids, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	for i, o := range rows {
-		ids[i], workspaces[i], environments[i], names[i] = binary(&o.ID), binary(&o.WorkspaceID), o.Environment, o.OrgKey
+		ids[i], workspaces[i], environments[i], names[i] = pgUUID(&o.ID), pgUUID(&o.WorkspaceID), o.Environment, o.OrgKey
 		titles[i], domains[i], plans[i], trials[i] = o.Name, o.Domain, o.Plan, o.TrialStatus
 		mrr[i], users[i], fields[i], updates[i] = o.MRR, o.UserCount, o.Fields, o.Updates
-		digests[i], last[i] = o.LastDigest, binary(o.LastUpdateID)
+		digests[i], last[i] = o.LastDigest, pgUUID(o.LastUpdateID)
 		events[i], created[i], updated[i] = o.LastEventAt.UnixMicro(), o.CreatedAt.UnixMicro(), o.UpdatedAt.UnixMicro()
 	}
 	batch.Queue(statement, ids, workspaces, environments, names, titles, domains, plans, trials, mrr, users, fields, updates, digests, last, events, created, updated)
@@ -316,16 +319,16 @@ func queueUpdates(batch *pgx.Batch, statement string, rows []*models.ProductOrgU
 	mrr, users, occurred, received := make([]*float64, n), make([]*int64, n), make([]int64, n), make([]int64, n)
 	replayed, replayers := make([]*int64, n), make(uuids, n)
 	for i, u := range rows {
-		ids[i], workspaces[i], keys[i], requests[i], orgIDs[i] = binary(&u.ID), binary(&u.WorkspaceID), binary(&u.APIKeyID), binary(&u.RequestID), binary(u.OrgID)
+		ids[i], workspaces[i], keys[i], requests[i], orgIDs[i] = pgUUID(&u.ID), pgUUID(&u.WorkspaceID), pgUUID(&u.APIKeyID), pgUUID(&u.RequestID), pgUUID(u.OrgID)
 		environments[i], orgKeys[i], statuses[i], messages[i], warnings[i] = u.Environment, u.OrgKey, u.Status, u.MessageID, u.Warnings
-		indexes[i], versions[i], templates[i] = int32(u.ItemIndex), int32(u.TemplateVersion), binary(u.TemplateID)
+		indexes[i], versions[i], templates[i] = int32(u.ItemIndex), int32(u.TemplateVersion), pgUUID(u.TemplateID)
 		digests[i], changes[i], problems[i], raws[i] = u.Digest, u.Changes, u.Problems, u.Raw
 		mrr[i], users[i], occurred[i], received[i] = u.MRR, u.UserCount, u.OccurredAt.UnixMicro(), u.ReceivedAt.UnixMicro()
 		if !u.ReplayedAt.IsZero() {
 			at := u.ReplayedAt.UnixMicro()
 			replayed[i] = &at
 		}
-		replayers[i] = binary(u.ReplayedBy)
+		replayers[i] = pgUUID(u.ReplayedBy)
 	}
 	if statement == rewriteUpdates {
 		raws = slices.Repeat([][]byte{nil}, n) // the bytes stay as they are

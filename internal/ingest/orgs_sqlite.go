@@ -99,12 +99,7 @@ func claimOrgs(ctx context.Context, tx *sql.Tx, p *plan) (map[digest]original, e
 	if len(claims) == 0 {
 		return known, nil
 	}
-	stmt, err := tx.PrepareContext(ctx, `
-		INSERT INTO signal_dedup (digest, signal_id, payload_digest, received_at)
-		VALUES (?, ?, ?, ?)
-		ON CONFLICT (digest) DO UPDATE
-		SET signal_id = excluded.signal_id, payload_digest = excluded.payload_digest, received_at = excluded.received_at
-		WHERE signal_dedup.received_at < ?`)
+	stmt, err := tx.PrepareContext(ctx, claimDigest)
 	if err != nil {
 		return nil, fmt.Errorf("claim message ids: %w", err)
 	}
@@ -187,7 +182,7 @@ func (s *orgSQLite) write(ctx context.Context, tx *sql.Tx, p *plan, jobs []*job)
 		j.count()
 	}
 	rows := lines(jobs, nil, p.now)
-	p.told.refusals(rows, nil)
+	p.told.refusals(rows)
 	if err := insertRequests(ctx, tx, rows); err != nil {
 		return err
 	}
@@ -220,8 +215,13 @@ func writeUpdates(ctx context.Context, tx *sql.Tx, p *plan) error {
 
 // insertEach inserts n rows with one prepared statement.
 func insertEach(ctx context.Context, tx *sql.Tx, table, columns string, n int, row func(int) []any) error {
-	marks := strings.TrimSuffix(strings.Repeat("?, ", strings.Count(columns, ",")+1), ", ")
-	return each(ctx, tx, "INSERT INTO "+table+" ("+columns+") VALUES ("+marks+")", n, row)
+	return each(ctx, tx, insertValues(table, columns, 1), n, row)
+}
+
+// insertValues is a statement that inserts n rows.
+func insertValues(table, columns string, n int) string {
+	row := "(" + strings.TrimSuffix(strings.Repeat("?, ", strings.Count(columns, ",")+1), ", ") + ")"
+	return "INSERT INTO " + table + " (" + columns + ") VALUES " + strings.TrimSuffix(strings.Repeat(row+", ", n), ", ")
 }
 
 // each runs a statement n times, prepared once.

@@ -40,8 +40,7 @@ type outgoing struct {
 
 type message struct {
 	models.Message
-	key      string
-	settings int32 // of the key, that its request was read under
+	key string
 }
 
 type delivery struct {
@@ -70,14 +69,15 @@ func (o *outgoing) add(who outbox.Audience, t outbox.Type, m message) {
 	o.messages = append(o.messages, m)
 }
 
-// signals tells of signals that are to be inserted; settings stand beside them.
-func (o *outgoing) signals(rows []*models.Signal, settings []int32) {
+// signals tells of signals that are to be inserted.
+func (o *outgoing) signals(rows []*item) {
 	if o.who.Empty() {
 		return
 	}
-	for i, s := range rows {
+	for _, it := range rows {
+		s := &it.signal
 		if who, any := o.audience(s.WorkspaceID, s.Environment, outbox.SignalReceived, s.Source, s.APIKeyID); any {
-			o.add(who, outbox.SignalReceived, message{key: s.APIKeyID, settings: settings[i], Message: models.Message{
+			o.add(who, outbox.SignalReceived, message{key: s.APIKeyID, Message: models.Message{
 				ID: s.ID, WorkspaceID: s.WorkspaceID, Environment: s.Environment, Source: s.Source, Body: outbox.SignalBody(s),
 			}})
 		}
@@ -87,11 +87,11 @@ func (o *outgoing) signals(rows []*models.Signal, settings []int32) {
 // refusals tells of the log lines of requests that were refused, whole or in part, and came with a
 // known key. The log keeps so many a second, so that this is no flood either. What another
 // Latchkey sent, or this one, is not told: the answer to a message would make the next.
-func (o *outgoing) refusals(rows []*models.GatewayRequest, settings []int32) {
+func (o *outgoing) refusals(rows []*models.GatewayRequest) {
 	if o.who.Empty() {
 		return
 	}
-	for i, l := range rows {
+	for _, l := range rows {
 		if l.Code == "" || l.APIKeyID == nil || strings.HasPrefix(l.UserAgent, "Latchkey") {
 			continue
 		}
@@ -99,14 +99,10 @@ func (o *outgoing) refusals(rows []*models.GatewayRequest, settings []int32) {
 		if !any {
 			continue
 		}
-		m := message{key: *l.APIKeyID, Message: models.Message{
+		o.add(who, outbox.IngestRejected, message{key: *l.APIKeyID, Message: models.Message{
 			ID: l.ID, WorkspaceID: l.WorkspaceID, Environment: l.Environment, Source: l.Source,
 			Body: o.encode(outbox.IngestRejected, l.ReceivedAt.Time, rejectedData(l)),
-		}}
-		if settings != nil {
-			m.settings = settings[i]
-		}
-		o.add(who, outbox.IngestRejected, m)
+		}})
 	}
 }
 

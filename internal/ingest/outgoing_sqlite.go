@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
 
 	"latchkey/internal/outbox"
 	"latchkey/models"
@@ -27,7 +26,7 @@ func (o *outgoing) write(ctx context.Context, tx *sql.Tx) error {
 	if o.err != nil || len(o.messages) == 0 {
 		return o.err
 	}
-	err := each(ctx, tx, insertOnce("messages", messageColumns), len(o.messages), func(i int) []any {
+	err := each(ctx, tx, insertValues("messages", "id, workspace_id, environment, event_type, api_key_id, source, body, created_at", 1)+onlyOnce, len(o.messages), func(i int) []any {
 		m := &o.messages[i]
 		return []any{m.ID, m.WorkspaceID, m.Environment, m.EventType, m.key, m.Source, m.Body, o.now}
 	})
@@ -73,9 +72,4 @@ func (o *outgoing) lists() []*list {
 		l.ids = append(append(append(append(l.ids, before), '"'), m.ID...), '"')
 	}
 	return lists
-}
-
-func insertOnce(table, columns string) string {
-	marks := strings.TrimSuffix(strings.Repeat("?, ", strings.Count(columns, ",")+1), ", ")
-	return "INSERT INTO " + table + " (" + columns + ") VALUES (" + marks + ")" + onlyOnce
 }

@@ -211,28 +211,46 @@ func (j *job) finish(now time.Time) {
 	}
 }
 
-// fresh are the signals to insert, and beside each the version of its key's settings that it was
-// read under.
-func fresh(jobs []*job, now time.Time) (rows []*models.Signal, settings []int32) {
+// fresh are the items to insert.
+func fresh(jobs []*job) []*item {
+	var rows []*item
 	for _, j := range jobs {
 		for _, it := range j.items {
 			if it.result.Status == Accepted {
 				it.signal.Warnings = strings.Join(it.warnings, ",")
-				rows, settings = append(rows, &it.signal), append(settings, j.settings(now))
+				rows = append(rows, it)
 			}
 		}
 	}
-	return rows, settings
+	return rows
 }
 
-// lines are the log lines to insert with the jobs.
+// lines are the log lines to insert with the jobs. A request that brought one event, and nothing else
+// that is worth a row, goes into the event's.
 func lines(jobs []*job, logs []*models.GatewayRequest, now time.Time) []*models.GatewayRequest {
-	out := make([]*models.GatewayRequest, 0, len(jobs)+len(logs))
+	var out []*models.GatewayRequest
 	for _, j := range jobs {
-		if j.request != nil {
-			j.finish(now)
-			out = append(out, j.request)
+		if j.request == nil {
+			continue
 		}
+		j.finish(now)
+		if it := j.only(); it != nil {
+			it.line = j.request
+			continue
+		}
+		out = append(out, j.request)
 	}
 	return append(out, logs...)
+}
+
+// only is the one event whose row can hold the whole request; nil when there is none.
+func (j *job) only() *item {
+	if len(j.items) != 1 {
+		return nil
+	}
+	r, it := j.request, j.items[0]
+	if it.line = nil; it.signal.ID != r.ID || it.result.Status != Accepted || r.Rejected > 0 || r.Code != "" || r.Body != nil {
+		return nil
+	}
+	return it
 }

@@ -175,7 +175,10 @@ func (s *Service) lockStates(ctx context.Context, tx *gorm.DB) error {
 // StateLockShared is the statement that a Postgres writer runs first in its transaction, before it
 // reads key states in a statement of its own. The order matters: a snapshot taken before the lock
 // can predate a deactivation.
-const StateLockShared = "SELECT pg_advisory_xact_lock_shared(465491485544)"
+const StateLockShared = "SELECT " + StateLockCall
+
+// StateLockCall is the call in StateLockShared, for a statement that does more.
+const StateLockCall = "pg_advisory_xact_lock_shared(465491485544)"
 
 // update changes columns of a key as it was read, raises the version of its settings, so that no
 // instance goes on by the old ones, and that of all states.

@@ -84,6 +84,14 @@ func (s *Service) Requests(ctx context.Context, actor access.Actor, f RequestFil
 
 func requestID(r models.GatewayRequest) string { return r.ID }
 
+// logOf is where a filter's requests stand: those that were refused have rows of their own.
+func logOf(f RequestFilter) string {
+	if f.Status == Rejected || f.Code != "" {
+		return "gateway_requests"
+	}
+	return models.RequestLog
+}
+
 // requestQuery tells indexed conditions from those that are not; not ok when nothing can match.
 func (s *Service) requestQuery(ctx context.Context, actor access.Actor, f RequestFilter) (query, bool) {
 	search := strings.TrimSpace(f.Search)
@@ -97,7 +105,7 @@ func (s *Service) requestQuery(ctx context.Context, actor access.Actor, f Reques
 	}
 	q := query{at: f.At, limit: limited(f.Limit)}
 	q.indexed = func() *gorm.DB {
-		db := s.db.Read.WithContext(ctx).Model(&models.GatewayRequest{}).
+		db := s.db.Read.WithContext(ctx).Table(logOf(f)).
 			Where("workspace_id = ? AND environment = ?", actor.WorkspaceID, f.Environment)
 		if f.RequestID != "" {
 			db = db.Where("id = ?", f.RequestID)
@@ -203,8 +211,9 @@ func (s *Service) Request(ctx context.Context, actor access.Actor, id string) (R
 	if !database.ValidID(id) {
 		return RequestDetail{}, errNoRequest
 	}
-	row, err := gorm.G[models.GatewayRequest](s.db.Read).
-		Where("id = ? AND workspace_id = ?", id, actor.WorkspaceID).Take(ctx)
+	var row models.GatewayRequest
+	err := s.db.Read.WithContext(ctx).Table(models.RequestLog).
+		Where("id = ? AND workspace_id = ?", id, actor.WorkspaceID).Take(&row).Error
 	if database.IsNotFound(err) {
 		return RequestDetail{}, errNoRequest
 	}

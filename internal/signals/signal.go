@@ -62,9 +62,9 @@ func (s *Service) Signals(ctx context.Context, actor access.Actor, f Filter) (Pa
 }
 
 func (s *Service) signals(ctx context.Context, actor access.Actor, f Filter) (Page, error) {
-	q, ok := s.signalQuery(ctx, actor, f)
+	q, ok, err := s.signalQuery(ctx, actor, f)
 	if !ok {
-		return Page{}, nil
+		return Page{}, err
 	}
 	rows, paging, err := find(s, q, signalColumns, func(row models.Signal) string { return row.ID })
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *Service) signals(ctx context.Context, actor access.Actor, f Filter) (Pa
 	return Page{items, paging}, err
 }
 
-func (s *Service) signalQuery(ctx context.Context, actor access.Actor, f Filter) (query, bool) {
+func (s *Service) signalQuery(ctx context.Context, actor access.Actor, f Filter) (query, bool, error) {
 	f.Email = strings.ToLower(strings.TrimSpace(f.Email))
 	search := strings.ToLower(strings.TrimSpace(f.Search))
 	anyID := ""
@@ -86,19 +86,26 @@ func (s *Service) signalQuery(ctx context.Context, actor access.Actor, f Filter)
 	}
 	for _, id := range []string{f.KeyID, f.RequestID} {
 		if id != "" && !database.ValidID(id) {
-			return query{}, false
+			return query{}, false, nil
 		}
+	}
+	own, err := s.ownRows(ctx, actor, anyID, f.RequestID)
+	if err != nil {
+		return query{}, false, err
 	}
 	q := query{at: f.At, limit: limited(f.Limit)}
 	q.indexed = func() *gorm.DB {
 		db := s.db.Read.WithContext(ctx).Model(&models.Signal{}).
 			Where("workspace_id = ? AND environment = ?", actor.WorkspaceID, f.Environment)
-		if anyID != "" {
-			// Two indexes, one each; an OR would let the planner walk the whole list instead.
-			db = db.Where("id IN (SELECT id FROM signals WHERE id = ? UNION SELECT id FROM signals WHERE request_id = ?)", anyID, anyID)
-		}
-		if f.RequestID != "" {
-			db = db.Where("request_id = ?", f.RequestID)
+		for _, id := range []string{anyID, f.RequestID} {
+			switch {
+			case id == "":
+			case own[id]:
+				db = db.Where("id = ?", id)
+			default:
+				// The second condition is that of the index.
+				db = db.Where("request_id = ? AND request_id <> id", id)
+			}
 		}
 		if f.Event != "" {
 			db = db.Where("event = ?", f.Event)
@@ -110,7 +117,24 @@ func (s *Service) signalQuery(ctx context.Context, actor access.Actor, f Filter)
 		return between(db, f.From, f.To)
 	}
 	q.rest = signalRest(f, search)
-	return q, true
+	return q, true, nil
+}
+
+// ownRows tells which of two ids are a signal's: anyID any signal's, requestID that of one whose row
+// holds its request too. An OR over two indexes would let the planner walk the whole list instead.
+func (s *Service) ownRows(ctx context.Context, actor access.Actor, anyID, requestID string) (map[string]bool, error) {
+	own := map[string]bool{}
+	for _, id := range []string{anyID, requestID} {
+		if id == "" {
+			continue
+		}
+		row, err := gorm.G[models.Signal](s.db.Read).Select("id", "request_id").Where("id = ? AND workspace_id = ?", id, actor.WorkspaceID).Take(ctx)
+		if err != nil && !database.IsNotFound(err) {
+			return nil, fmt.Errorf("look for signal %s: %w", id, err)
+		}
+		own[id] = err == nil && (id == anyID || row.RequestID == id)
+	}
+	return own, nil
 }
 
 func signalRest(f Filter, search string) []condition {
