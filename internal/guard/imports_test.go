@@ -60,7 +60,9 @@ var may = map[string][]string{
 	"internal/apptest":     {"handlers", "internal/...", "models", "openapi"},
 	"models":               {},
 	"migrations":           {},
-	"bench":                {"internal/database"},
+	"bench":                {"bench/internal/fill", "internal/database"},
+	"bench/fill":           {"bench/internal/fill", "internal/database"},
+	"bench/internal/fill":  {"internal/database", "internal/token"},
 }
 
 // onlyBelow keeps libraries where they belong.

@@ -1,0 +1,82 @@
+package fill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"latchkey/internal/database"
+)
+
+const (
+	// RareEvent is the event of one signal in RareEvery.
+	RareEvent = "Contract Signed"
+	// RareEvery is how many signals there are to a RareEvent.
+	RareEvery = 50_000
+	// CommonEvent is the event of about three signals in sixteen.
+	CommonEvent = "Page Viewed"
+
+	perPerson   = 25     // signals of one address
+	sendersEach = 10     // keys that send within one minute
+	chunk       = 50_000 // rows of a transaction
+	itemBytes   = 250    // of a payload
+)
+
+// Address is the email address of a person; they are counted from 0 to signals / 25.
+func Address(person int) string { return fmt.Sprintf("person%d@example.com", person) }
+
+// makeSignals has the database make the rows, a chunk a transaction.
+func makeSignals(ctx context.Context, db *database.DB, workspaceID string, o Options) error {
+	p, err := newPlan(ctx, db, workspaceID, o)
+	if err != nil {
+		return err
+	}
+	writers := 2
+	if !db.IsPostgres() {
+		writers = 1
+		// The index by email is written all over; what does not fit into the cache is read again.
+		if err := db.Write.WithContext(ctx).Exec("PRAGMA cache_size = -1000000").Error; err != nil {
+			return fmt.Errorf("enlarge the cache: %w", err)
+		}
+	}
+	var next, done atomic.Int64
+	var work sync.WaitGroup
+	failures := make([]error, writers)
+	for i := range writers {
+		work.Go(func() {
+			for failures[i] == nil {
+				from := next.Add(chunk) - chunk
+				to := min(from+chunk, p.total)
+				if from >= to {
+					return
+				}
+				failures[i] = p.exec(ctx, db, p.statements(from, to))
+				o.Progress(int(done.Add(to-from)), o.Signals)
+			}
+		})
+	}
+	work.Wait()
+	if err := errors.Join(failures...); err != nil {
+		return err
+	}
+	return p.exec(ctx, db, []string{p.usage()})
+}
+
+// exec runs statements in one transaction. A mark in them is the workspace.
+func (p *plan) exec(ctx context.Context, db *database.DB, statements []string) error {
+	tx := db.Write.WithContext(ctx).Begin()
+	defer func() { tx.Rollback() }() // does nothing after the commit
+	for _, statement := range statements {
+		var args []any
+		for range strings.Count(statement, "?") {
+			args = append(args, p.workspaceID)
+		}
+		if err := tx.Exec(statement, args...).Error; err != nil {
+			return fmt.Errorf("fill: %w", err)
+		}
+	}
+	return tx.Commit().Error
+}
