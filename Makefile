@@ -77,8 +77,8 @@ screenshot: node chromium ## Make docs/images/console.png from the running produ
 	node e2e/screenshot.mjs
 
 .PHONY: bench
-bench: postgres ## Measure the gateway beside a bare handler and pgbench; BENCH="..." passes flags
-	$(POSTGRES) --durable go run ./bench $(BENCH)
+bench: postgres ## Measure beside a bare handler and pgbench, into docs/performance.md; BENCH="..." passes flags
+	$(POSTGRES) --durable go run ./bench -doc docs/performance.md $(BENCH)
 
 ## Set up
 

@@ -2,49 +2,59 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
-	"github.com/google/uuid"
-
+	"latchkey/bench/internal/fill"
 	"latchkey/internal/database"
 )
 
-// manyKeys are the keys of the workspace whose lists are read.
-const manyKeys = 10_000
-
-// listConnections is how many read a list at the same time: a page that someone waits for.
-const listConnections = 1
+const (
+	// manyKeys are sent in turn.
+	manyKeys = 10_000
+	// filledKeys are made: a twentieth of them is deactivated.
+	filledKeys = 10_600
+)
 
 // apiScenarios read. /me is as little as the management API can do for a key: what remains is the
-// check of the key on every instance, the limit, and the headers.
-func apiScenarios(connections int) []scenario {
-	read := func(path func(p *product) string) func(p *product) [][]byte {
+// check of the key on every instance, the limit, and the headers. Lists are read by one who waits for
+// each, on the large workspace.
+func apiScenarios() []scenario {
+	api := func(path func(p *product) string) func(p *product) [][]byte {
 		return func(p *product) [][]byte {
 			return one(get(path(p), "Authorization: Bearer "+p.api.Key))
 		}
 	}
-	page := func(path string) func(p *product) [][]byte {
-		return func(p *product) [][]byte { return one(get("/w/bench"+path, "Cookie: "+p.cookie)) }
+	page := func(name string, path func(p *product) string) scenario {
+		return scenario{name: "console: " + name, requests: func(p *product) [][]byte {
+			return one(get("/w/bench"+path(p), "Cookie: "+p.cookie))
+		}}
 	}
-	list := []scenario{
-		{name: "GET /api/v1/me", connections: connections, requests: read(func(*product) string { return "/api/v1/me" })},
-		{name: "API: list of 50 keys among 10,000", requests: read(func(p *product) string { return p.keysURL() + "?limit=50" })},
-		{name: "API: search of keys by name among 10,000", requests: read(func(p *product) string { return p.keysURL() + "?q=integration+0777" })},
-		{name: "console: list of keys among 10,000", requests: page("/settings/api-keys")},
-		{name: "console: search of keys among 10,000", requests: page("/settings/api-keys?q=integration+0777")},
-		{name: "console: hygiene of 10,000 keys", requests: page("/settings/api-keys/hygiene")},
+	fixed := func(path string) func(p *product) string { return func(*product) string { return path } }
+	lists := []scenario{
+		page("signals", fixed("/signals")),
+		page("signals, second page", func(p *product) string { return "/signals?before=" + p.seen.before }),
+		page("signals of a common event", fixed("/signals?event="+url.QueryEscape(fill.CommonEvent))),
+		page("signals of a rare event", fixed("/signals?event="+url.QueryEscape(fill.RareEvent))),
+		page("signals of an email address", fixed("/signals?email="+url.QueryEscape(fill.Address(17)))),
+		page("signals of a key", func(p *product) string { return "/signals?key=" + p.seen.key }),
+		page("signals, search", fixed("/signals?q=user_4711")),
+		page("request log", fixed("/requests")),
+		page("request log, second page", func(p *product) string { return "/requests?before=" + p.seen.before }),
+		page("keys", fixed("/settings/api-keys")),
+		page("keys, search", fixed("/settings/api-keys?q=integration+0777")),
+		page("hygiene of the keys", fixed("/settings/api-keys/hygiene")),
+		{name: "API: list of 50 keys", requests: api(func(p *product) string { return p.keysURL() + "?limit=50" })},
 	}
+	for i := range lists {
+		lists[i].section, lists[i].connections, lists[i].large = inPages, 1, true
+	}
+	list := append([]scenario{{section: inReading, name: callMe, requests: api(fixed("/api/v1/me"))}}, lists...)
 	for i := range list {
-		list[i].against, list[i].items, list[i].reads = connections, 1, true
-		if list[i].connections == 0 {
-			list[i].connections = listConnections
-		}
+		list[i].items, list[i].reads = 1, true
 	}
 	return list
 }
@@ -60,52 +70,28 @@ func get(path string, headers ...string) []byte {
 	return []byte("GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: latchkey-bench\r\n" + lines + "\r\n")
 }
 
-// fill gives the workspace its keys, and a limit that no run reaches. Half of them were used lately,
-// a tenth expires soon, a twentieth was deactivated: hygiene has something to find.
-func (p *product) fill(ctx context.Context) (err error) {
+// fill gives the workspace its keys, a limit that no run reaches, and signals.
+func (p *product) fill(ctx context.Context, signals int) (err error) {
 	db, err := database.Open(ctx, p.config)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	w := db.Write.WithContext(ctx)
-	if err := w.Exec("UPDATE workspaces SET rate_limit = 1000000000").Error; err != nil {
+	if err := db.Write.WithContext(ctx).Exec("UPDATE workspaces SET rate_limit = 1000000000").Error; err != nil {
 		return fmt.Errorf("raise the limit: %w", err)
 	}
-	now, day := time.Now().UnixMicro(), (24 * time.Hour).Microseconds()
-	const chunk = 500
-	for from := 0; from < manyKeys; from += chunk {
-		var rows, used []string
-		var values, uses []any
-		for i := from; i < from+chunk; i++ {
-			id := uuid.Must(uuid.NewV7()).String()
-			hash := sha256.Sum256([]byte(id))
-			status, expires, deactivated := "active", any(nil), any(nil)
-			switch {
-			case i%20 == 0:
-				status, deactivated = "deactivated", now-day
-			case i%10 == 1:
-				expires = now + int64(i%60)*day
-			}
-			created := now - int64(i%400)*day
-			rows = append(rows, "(?, ?, ?, 'live', 'signal_staging', ?, ?, ?, ?, ?, ?, ?, ?)")
-			values = append(values, id, p.api.WorkspaceID, fmt.Sprintf("Integration %05d", i), "sk_live_"+id[32:], hash[:], status, expires, created, created, created, deactivated)
-			if i%2 == 0 {
-				used = append(used, "(?, ?, '203.0.113.7', 'bench')")
-				uses = append(uses, id, now-int64(i%100)*day)
-			}
-		}
-		err := errors.Join(
-			w.Exec("INSERT INTO api_keys (id, workspace_id, name, environment, endpoint_type, key_prefix, key_hash, status, expires_at, created_at, updated_at, value_since, deactivated_at) VALUES "+strings.Join(rows, ","), values...).Error,
-			w.Exec("INSERT INTO key_last_used (api_key_id, last_used_at, ip, user_agent) VALUES "+strings.Join(used, ","), uses...).Error)
-		if err != nil {
-			return fmt.Errorf("insert keys: %w", err)
-		}
+	made, err := fill.Fill(ctx, db, fill.Options{Keys: filledKeys, Signals: signals})
+	if err != nil {
+		return err
 	}
-	if db.IsPostgres() {
-		return w.Exec("ANALYZE api_keys, key_last_used").Error
+	p.many, p.signals = made.Keys, int64(signals)
+	if signals == 0 {
+		return nil
 	}
-	return w.Exec("ANALYZE").Error
+	r := db.Read.WithContext(ctx)
+	return errors.Join(
+		r.Raw("SELECT id FROM signals ORDER BY id DESC LIMIT 1 OFFSET 49").Row().Scan(&p.seen.before),
+		r.Raw("SELECT id FROM api_keys WHERE name = 'Integration 05003'").Row().Scan(&p.seen.key))
 }
 
 // signIn gets a session for the console's pages.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -36,4 +37,43 @@ func serveBare() error {
 	})
 	fmt.Printf("bare handler at http://%s\n", listener.Addr())
 	return e.Start("")
+}
+
+const socketAnswer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 21\r\n\r\n{\"status\":\"accepted\"}"
+
+// serveSocket answers every request without looking at it: how fast the generator can be. A server
+// that comes near it is measured with too slow a generator.
+func serveSocket() error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("bare socket at http://%s\n", listener.Addr())
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return err
+		}
+		go answerAll(conn)
+	}
+}
+
+func answerAll(conn net.Conn) {
+	c := &connection{conn: conn, in: bufio.NewReaderSize(conn, 16<<10)}
+	defer c.close()
+	for {
+		if _, err := c.in.ReadSlice('\n'); err != nil {
+			return
+		}
+		length, _, err := c.headers()
+		if err != nil {
+			return
+		}
+		if _, err := c.in.Discard(length); err != nil {
+			return
+		}
+		if _, err := io.WriteString(conn, socketAnswer); err != nil {
+			return
+		}
+	}
 }

@@ -262,18 +262,6 @@ func TestSpreadIsTheMiddleAndTheEnds(t *testing.T) {
 	}
 }
 
-func TestRatioIsTakenRoundByRound(t *testing.T) {
-	yardstick := &task{rounds: []measure{{items: 100}, {items: 10}, {items: 50}}}
-	measured := &task{inserts: yardstick, rounds: []measure{{items: 60}, {items: 6}, {items: 40}}}
-	got, ok := measured.over(measured.inserts)
-	if want := (spread{0.6, 0.6, 0.8}); !ok || got != want {
-		t.Errorf("ratio %+v %v, want %+v", got, ok, want)
-	}
-	if _, ok := measured.over(nil); ok {
-		t.Error("a ratio without a yardstick")
-	}
-}
-
 func TestThousandsAreGrouped(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
 		if got := thousands(n); got != want {

@@ -49,6 +49,11 @@ func (c *connection) exchange(request []byte) (int, error) {
 	if _, err := c.conn.Write(request); err != nil {
 		return 0, err
 	}
+	return c.answer()
+}
+
+// answer reads one, and forgets it but for the status.
+func (c *connection) answer() (int, error) {
 	line, err := c.in.ReadSlice('\n')
 	if err != nil {
 		return 0, err

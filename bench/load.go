@@ -19,6 +19,7 @@ type load struct {
 // outcome is what came back.
 type outcome struct {
 	hist    histogram
+	late    histogram     // open loop: how late the generator was, whoever was to send
 	ok      int64         // answers 200
 	errors  map[int]int64 // other answers by status; 0: none came
 	elapsed time.Duration
@@ -37,26 +38,33 @@ var ids atomic.Uint64
 
 // run sends until the length is over and every answer is in.
 func (l load) run() *outcome {
+	shares := make([][]*numbered, l.connections)
+	for i := range shares {
+		shares[i] = l.share(i)
+	}
+	total := &outcome{errors: map[int]int64{}}
 	start := time.Now()
 	end := start.Add(l.length)
 	next := func() (time.Time, bool) {
 		now := time.Now()
 		return now, now.Before(end)
 	}
+	var work sync.WaitGroup
 	if l.perSecond > 0 {
-		next = newSchedule(start, l.perSecond, l.length).take
+		p := newPacer(newSchedule(start, l.perSecond, l.length))
+		work.Go(func() { p.run(&total.late) })
+		next = p.take
 	}
 	parts := make([]*outcome, l.connections)
-	var work sync.WaitGroup
 	for i := range parts {
 		work.Go(func() {
 			c := &connection{addr: l.addr}
 			defer c.close()
-			parts[i] = loop(l.share(i), next, c.send)
+			parts[i] = loop(shares[i], next, c.send)
 		})
 	}
 	work.Wait()
-	total := &outcome{errors: map[int]int64{}, elapsed: time.Since(start)}
+	total.elapsed = time.Since(start)
 	for _, p := range parts {
 		total.merge(p)
 	}

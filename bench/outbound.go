@@ -27,12 +27,10 @@ const (
 // bare client makes. The endpoint of signals has the product's default.
 const hookConcurrency = 64
 
-// outboundScenarios send signals of the test environment, to which an endpoint is subscribed: the
-// signals of the other scenarios are told to nobody.
-func outboundScenarios(connections int) []scenario {
-	return []scenario{{name: subscribedPosts, connections: connections, against: connections, items: 1, told: true, requests: func(p *product) [][]byte {
-		return one(post(signalPath+p.heard.Key, jsonType, nil, item(false)))
-	}}}
+// subscribed are signals of the test environment, to which an endpoint is subscribed: the signals of
+// the other scenarios are told to nobody.
+func subscribed(p *product) [][]byte {
+	return one(post(signalPath+p.heard.Key, jsonType, nil, item(false)))
 }
 
 // subscribe makes the endpoints, whose receiver is the bare handler: one that gets signals, and one
@@ -119,8 +117,8 @@ func (p *product) deliver(ctx context.Context, receiver *process, postmaster, me
 	if err := p.enqueue(ctx, messages); err != nil {
 		return measure{}, err
 	}
-	resetPeak(p.server.pid())
-	server, database := cpuOf(p.server.pid()), cpuOfTree(postmaster)
+	c := newClock(p.server.pid(), postmaster)
+	before := c.start()
 	if err := p.drain(ctx); err != nil {
 		return measure{}, err
 	}
@@ -129,13 +127,8 @@ func (p *product) deliver(ctx context.Context, receiver *process, postmaster, me
 		return measure{}, fmt.Errorf("%d of %d messages were received: %w", got.Count, messages, err)
 	}
 	perSecond := float64(got.Count-1) / got.Last.Sub(got.First).Seconds()
-	m := measure{
-		requests: perSecond, items: perSecond, mean: time.Duration(float64(hookConcurrency) / perSecond * 1e9),
-		serverCPU: perItem(cpuOf(p.server.pid())-server, float64(messages)), peak: peakRSS(p.server.pid()),
-	}
-	if postmaster > 0 {
-		m.postgresCPU = perItem(cpuOfTree(postmaster)-database, float64(messages))
-	}
+	m := measure{requests: perSecond, items: perSecond, mean: time.Duration(float64(hookConcurrency) / perSecond * 1e9)}
+	c.spent(before, float64(messages), &m)
 	return m, nil
 }
 
@@ -188,7 +181,8 @@ func (p *product) checkTold(ctx context.Context) (string, error) {
 func postBare(receiver *process, body []byte, length time.Duration) measure {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: hookConcurrency}}
 	defer client.CloseIdleConnections()
-	start := time.Now()
+	c := newClock(receiver.pid(), 0)
+	before, start := c.start(), time.Now()
 	parts := make([]*outcome, hookConcurrency)
 	var work sync.WaitGroup
 	for i := range parts {
@@ -205,7 +199,9 @@ func postBare(receiver *process, body []byte, length time.Duration) measure {
 		total.merge(p)
 	}
 	perSecond := float64(total.ok) / total.elapsed.Seconds()
-	return measure{requests: perSecond, items: perSecond, hist: &total.hist, errors: total.errors}
+	m := measure{requests: perSecond, items: perSecond, hist: &total.hist, errors: total.errors}
+	c.spent(before, float64(total.ok), &m)
+	return m
 }
 
 func postOnce(client *http.Client, receiver *process, body []byte) (int, error) {

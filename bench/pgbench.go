@@ -73,7 +73,8 @@ var (
 // so it gets a second more for each 32 of them.
 func (p *pgbench) run(ctx context.Context, clients int, length time.Duration) (measure, error) {
 	seconds := max(1, int(length.Seconds())) + (clients+31)/32
-	before := cpuOfTree(p.postgres.process)
+	c := newClock(0, p.postgres.process)
+	before := c.start()
 	cmd := exec.CommandContext(ctx, p.binary, "-n", "-M", "prepared", "-f", p.script, "-D", "body="+string(item(false)),
 		"-c", strconv.Itoa(clients), "-j", strconv.Itoa(min(clients, runtime.NumCPU())), "-T", strconv.Itoa(seconds))
 	cmd.Env = p.env
@@ -92,6 +93,9 @@ func (p *pgbench) run(ctx context.Context, clients int, length time.Duration) (m
 	if m.requests == 0 {
 		return m, fmt.Errorf("pgbench inserted nothing; on a machine this busy, choose a longer -duration\n%s", out)
 	}
-	m.postgresCPU = perItem(cpuOfTree(p.postgres.process)-before, number(pgbenchRows))
+	c.spent(before, number(pgbenchRows), &m)
+	// pgbench is its own generator.
+	m.generatorCPU = perItem(cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime(), number(pgbenchRows))
+	m.generatorPeak = 0 // getrusage(2) counts what the child had of its parent
 	return m, nil
 }

@@ -75,7 +75,11 @@ func cpuOfChildren(parent int) time.Duration {
 
 // resetPeak makes VmHWM begin anew, so that a scenario's peak is its own. Where the kernel refuses,
 // the peak is that of the whole run so far.
-func resetPeak(pid int) { _ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0) }
+func resetPeak(pid int) {
+	if pid > 0 {
+		_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
+	}
+}
 
 // peakRSS is the most memory that the process has held, in bytes.
 func peakRSS(pid int) int64 {
@@ -107,4 +111,34 @@ func machine() string {
 		model = runtime.GOARCH
 	}
 	return fmt.Sprintf("%d cores of %s, Linux %s, %s", runtime.NumCPU(), model, strings.TrimSpace(string(kernel)), runtime.Version())
+}
+
+// memoryOfTree is the memory of a process and its children, each page that they share counted once
+// (Pss of smaps_rollup, proc(5)).
+func memoryOfTree(root int) int64 {
+	sum := proportional(root)
+	entries, _ := filepath.Glob("/proc/[0-9]*")
+	for _, e := range entries {
+		pid, _ := strconv.Atoi(filepath.Base(e))
+		if child, err := readStat(pid); err == nil && child.parent == root {
+			sum += proportional(pid)
+		}
+	}
+	return sum
+}
+
+func proportional(pid int) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		return 0
+	}
+	kib, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(field(string(text), "Pss"), " kB")), 10, 64)
+	return kib << 10
+}
+
+// loadAverage is how many processes wanted to run during the last minute (proc(5)).
+func loadAverage() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	first, _, _ := strings.Cut(string(text), " ")
+	return first
 }

@@ -23,6 +23,7 @@ import (
 type product struct {
 	name    string
 	config  database.Config
+	binary  string
 	env     []string
 	server  *process
 	metrics string // address of the profiles; empty when none were asked for
@@ -30,8 +31,13 @@ type product struct {
 	plain, guarded, orgs key
 	heard                key // of the test environment, to which an endpoint is subscribed
 	api                  key
-	cookie               string // of the owner's session
-	signals, updates     int64  // acknowledged
+	many                 []string // keys, in clear
+	cookie               string   // of the owner's session
+	signals, updates     int64    // acknowledged, or filled in
+	seen                 struct {
+		before string // the last signal of the first page
+		key    string // one of many
+	}
 
 	endpoint string       // of deliveries
 	db       *database.DB // to look at the outbox
@@ -52,7 +58,12 @@ const (
 
 // startProduct begins with config's empty database.
 func startProduct(ctx context.Context, binary, name string, config database.Config, profiled bool) (*product, error) {
-	p := &product{name: name, config: config, env: cleanEnvironment()}
+	return startFilled(ctx, binary, name, config, profiled, 0)
+}
+
+// startFilled makes that many signals before the server starts.
+func startFilled(ctx context.Context, binary, name string, config database.Config, profiled bool, signals int) (*product, error) {
+	p := &product{name: name, config: config, binary: binary, env: cleanEnvironment()}
 	p.env = append(p.env, "LATCHKEY_ADDR=127.0.0.1:0", "LATCHKEY_METRICS_ADDR=off", "LATCHKEY_LOG_LEVEL=warn",
 		"LATCHKEY_DATABASE_URL="+config.URL, "LATCHKEY_DATA="+filepath.Dir(config.Path),
 		"LATCHKEY_SECRET_KEY="+strings.Repeat("00", 32), "LATCHKEY_WEBHOOK_ALLOW_CIDRS=127.0.0.0/8")
@@ -87,14 +98,18 @@ func startProduct(ctx context.Context, binary, name string, config database.Conf
 			return nil, fmt.Errorf("read the new key: %w", err)
 		}
 	}
-	if err := p.fill(ctx); err != nil {
+	if err := p.fill(ctx, signals); err != nil {
 		return nil, err
 	}
-	var err error
-	if p.server, err = start(ctx, p.env, binary); err != nil {
+	if err := p.start(ctx); err != nil {
 		return nil, err
 	}
 	return p, p.signIn(ctx)
+}
+
+func (p *product) start(ctx context.Context) (err error) {
+	p.server, err = start(ctx, p.env, p.binary)
+	return err
 }
 
 func (p *product) command(ctx context.Context, binary, input string, args ...string) ([]byte, error) {

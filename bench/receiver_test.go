@@ -2,6 +2,8 @@ package main
 
 import (
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +16,7 @@ func TestTheReceiverCountsWhatTheBareClientPosts(t *testing.T) {
 	(&receiver{}).routes(e)
 	server := httptest.NewServer(e)
 	defer server.Close()
-	at := &process{addr: strings.TrimPrefix(server.URL, "http://")}
+	at := &process{cmd: &exec.Cmd{Process: &os.Process{Pid: os.Getpid()}}, addr: strings.TrimPrefix(server.URL, "http://")}
 	m := postBare(at, []byte(`{"type":"signal.received"}`), 50*time.Millisecond)
 	got, err := received(at)
 	if err != nil || got.Count == 0 || got.Count != int64(m.hist.count) || got.Last.Before(got.First) || len(m.errors) != 0 {

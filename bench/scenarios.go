@@ -1,20 +1,23 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"time"
 )
 
 // scenario is a way to send signals or updates of organisations, or to read.
 type scenario struct {
+	section     string
 	name        string
 	connections int
-	against     int // connections of the yardsticks that it is held against
-	items       int // a request
-	perSecond   float64
+	items       int  // a request
 	updates     bool // stored as product_org_updates, not as signals
 	reads       bool // nothing is stored
+	large       bool // on the workspace with many signals
 	told        bool // an endpoint gets a message of each
+	half        bool // open loop, at half of the rate that single posts reached just before
 	requests    func(p *product) [][]byte
 }
 
@@ -23,10 +26,27 @@ const (
 	bulkPath   = "/api/signal-staging/bulk/"
 	orgPath    = "/api/product-orgs/webhook/"
 	jsonType   = "application/json"
+	linesType  = "application/x-ndjson"
 	batchItems = 100
 
 	// singlePosts is the scenario that the others on the same database are held against.
 	singlePosts = "single posts"
+	halfLoad    = "single posts, open loop at half the rate"
+	batches     = "batches of 100"
+	bulkPlain   = "bulk NDJSON"
+	callMe      = "GET /api/v1/me"
+)
+
+// Sections of the report, in its order.
+const (
+	inYardsticks = "Yardsticks"
+	inPosts      = "Single posts"
+	inKinds      = "Other single posts"
+	inMany       = "Many signals a request"
+	inOpen       = "Open loop"
+	inReading    = "Reading"
+	inPages      = "Lists"
+	inOutbound   = "Outbound webhooks"
 )
 
 func single(p *product) [][]byte {
@@ -35,54 +55,89 @@ func single(p *product) [][]byte {
 
 func one(request []byte) [][]byte { return [][]byte{request} }
 
-// scenarios lists what is sent with the yardsticks' numbers of connections at hand.
+// scenarios lists what is sent, in the order in which a round sends it.
 func scenarios(o options) []scenario {
 	var list []scenario
 	for _, n := range o.counts {
-		list = append(list, scenario{name: singlePosts, connections: n, against: n, items: 1, requests: single})
+		list = append(list, scenario{section: inPosts, name: singlePosts, connections: n, items: 1, requests: single})
 	}
-	most := o.counts[len(o.counts)-1]
-	list = append(append(append(list, outboundScenarios(most)...), orgScenarios(most)...), apiScenarios(most)...)
-	return append(list,
-		scenario{name: "single posts, with a message id", connections: most, against: most, items: 1, requests: func(p *product) [][]byte {
-			return one(post(signalPath+p.plain.Key, jsonType, nil, item(true)))
-		}},
-		scenario{name: "single posts of 1 KiB, with a message id", connections: most, against: most, items: 1, requests: func(p *product) [][]byte {
-			return one(post(signalPath+p.plain.Key, jsonType, nil, sized(largeBytes, true)))
-		}},
-		scenario{name: "single posts, with X-Api-Secret", connections: most, against: most, items: 1, requests: func(p *product) [][]byte {
-			return one(post(signalPath+p.guarded.Key, jsonType, []string{"X-Api-Secret: " + p.guarded.Secret}, item(false)))
-		}},
-		scenario{name: "source adapter (Segment)", connections: most, against: most, items: 1, requests: func(p *product) [][]byte {
-			return one(post(signalPath+"segment/"+p.plain.Key, jsonType, nil, track()))
-		}},
-		scenario{name: fmt.Sprintf("batches of %d", batchItems), connections: min(most, 16), against: most, items: batchItems, requests: func(p *product) [][]byte {
-			return one(post(signalPath+p.plain.Key+"/batch", jsonType, nil, array(batchItems)))
-		}},
-		scenario{name: fmt.Sprintf("bulk NDJSON of %s lines", thousands(int64(o.bulk))), connections: 1, against: most, items: o.bulk, requests: func(p *product) [][]byte {
-			return one(post(bulkPath+p.plain.Key, "application/x-ndjson", nil, lines(o.bulk)))
-		}},
-		scenario{name: fmt.Sprintf("single posts, open loop at %g/s", o.rate), connections: most, against: most, items: 1, perSecond: o.rate, requests: single},
-	)
-}
-
-// orgScenarios come next to the single posts, which they are held against.
-func orgScenarios(connections int) []scenario {
-	list := []scenario{
-		{name: fmt.Sprintf("product orgs, %s organisations", thousands(manyOrgs)), requests: func(p *product) [][]byte { return orgPosts(p, manyOrgs) }},
-		{name: "product orgs, one organisation", requests: func(p *product) [][]byte { return orgPosts(p, 1) }},
-	}
+	list = append(list, scenario{section: inOpen, name: halfLoad, items: 1, half: true, requests: single})
+	list = append(list, kinds()...)
+	list = append(list, orgScenarios()...)
+	list = append(list, many(o)...)
+	list = append(list, apiScenarios()...)
 	for i := range list {
-		list[i].connections, list[i].against, list[i].items, list[i].updates = connections, connections, 1, true
+		if list[i].connections == 0 {
+			list[i].connections = o.usual()
+		}
 	}
 	return list
 }
 
-// send runs a scenario once against a product.
-func (s scenario) send(p *product, postmaster int, length time.Duration) measure {
-	l := load{addr: p.server.addr, requests: s.requests(p), connections: s.connections, length: length, perSecond: s.perSecond}
-	resetPeak(p.server.pid())
-	server, database := cpuOf(p.server.pid()), cpuOfTree(postmaster)
+// kinds are single posts that cost more.
+func kinds() []scenario {
+	posts := func(name string, requests func(p *product) [][]byte) scenario {
+		return scenario{section: inKinds, name: name, items: 1, requests: requests}
+	}
+	heard := posts(subscribedPosts, subscribed)
+	heard.told = true
+	return []scenario{
+		posts("single posts, with X-Api-Secret", func(p *product) [][]byte {
+			return one(post(signalPath+p.guarded.Key, jsonType, []string{"X-Api-Secret: " + p.guarded.Secret}, item(false)))
+		}),
+		posts("single posts, 10,000 keys in turn", func(p *product) [][]byte {
+			requests := make([][]byte, manyKeys)
+			for i := range requests {
+				requests[i] = post(signalPath+p.many[i], jsonType, nil, item(false))
+			}
+			return requests
+		}),
+		heard,
+		posts("single posts, with a message id", func(p *product) [][]byte {
+			return one(post(signalPath+p.plain.Key, jsonType, nil, item(true)))
+		}),
+		posts("source adapter (Segment, 1 KiB, with a message id)", func(p *product) [][]byte {
+			return one(post(signalPath+"segment/"+p.plain.Key, jsonType, nil, track()))
+		}),
+	}
+}
+
+func orgScenarios() []scenario {
+	orgs := func(name string, n int) scenario {
+		return scenario{section: inKinds, name: name, items: 1, updates: true, requests: func(p *product) [][]byte { return orgPosts(p, n) }}
+	}
+	return []scenario{orgs("product orgs, 1,000 organisations", manyOrgs), orgs("product orgs, one organisation", 1)}
+}
+
+// many are requests of many signals.
+func many(o options) []scenario {
+	size := fmt.Sprintf(" of %s lines", thousands(int64(o.bulk)))
+	return []scenario{
+		{section: inMany, name: batches, connections: min(16, o.usual()), items: batchItems, requests: func(p *product) [][]byte {
+			return one(post(signalPath+p.plain.Key+"/batch", jsonType, nil, array(batchItems)))
+		}},
+		{section: inMany, name: bulkPlain + size, connections: 1, items: o.bulk, requests: func(p *product) [][]byte {
+			return one(post(bulkPath+p.plain.Key, linesType, nil, lines(o.bulk)))
+		}},
+		{section: inMany, name: bulkPlain + size + ", gzip", connections: 1, items: o.bulk, requests: func(p *product) [][]byte {
+			return one(post(bulkPath+p.plain.Key, linesType, []string{"Content-Encoding: gzip"}, zipped(lines(o.bulk))))
+		}},
+	}
+}
+
+func zipped(text []byte) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write(text)
+	_ = z.Close()
+	return b.Bytes()
+}
+
+// send runs a scenario once against a product; perSecond is 0 for a closed loop.
+func (s scenario) send(p *product, postmaster int, perSecond float64, length time.Duration) measure {
+	l := load{addr: p.server.addr, requests: s.requests(p), connections: s.connections, length: length, perSecond: perSecond}
+	c := newClock(p.server.pid(), postmaster)
+	before := c.start()
 	out := l.run()
 	items := float64(out.ok) * float64(s.items)
 	switch {
@@ -98,23 +153,22 @@ func (s scenario) send(p *product, postmaster int, length time.Duration) measure
 	m := measure{
 		requests: float64(out.ok) / out.elapsed.Seconds(), items: items / out.elapsed.Seconds(),
 		hist: &out.hist, errors: out.errors,
-		serverCPU: perItem(cpuOf(p.server.pid())-server, items), peak: peakRSS(p.server.pid()),
 	}
-	if postmaster > 0 {
-		m.postgresCPU = perItem(cpuOfTree(postmaster)-database, items)
+	if perSecond > 0 {
+		m.late = &out.late
 	}
+	c.spent(before, items, &m)
 	return m
 }
 
-// sendBare does the same to the bare handler.
+// sendBare does the same to a yardstick.
 func sendBare(bare *process, request []byte, connections int, length time.Duration) measure {
 	l := load{addr: bare.addr, requests: one(request), connections: connections, length: length}
-	resetPeak(bare.pid())
-	before := cpuOf(bare.pid())
+	c := newClock(bare.pid(), 0)
+	before := c.start()
 	out := l.run()
 	perSecond := float64(out.ok) / out.elapsed.Seconds()
-	return measure{
-		requests: perSecond, items: perSecond, hist: &out.hist, errors: out.errors,
-		serverCPU: perItem(cpuOf(bare.pid())-before, float64(out.ok)), peak: peakRSS(bare.pid()),
-	}
+	m := measure{requests: perSecond, items: perSecond, hist: &out.hist, errors: out.errors}
+	c.spent(before, float64(out.ok), &m)
+	return m
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -18,13 +17,15 @@ import (
 // sitting is everything that runs side by side, and the tasks over it.
 type sitting struct {
 	options
-	dir, binary string
-	postgres    *server  // nil without Postgres
-	bare        *process // the bare handler, which receives webhooks too
-	products    []*product
-	tasks       []*task
-	head        []string
-	cleanUps    []func() error
+	dir, binary  string
+	postgres     *server  // nil without Postgres
+	bare, socket *process // the bare handler, which receives webhooks too; and what answers unread
+	products     []*product
+	large        []*product // with many signals, for reading
+	tasks        []*task
+	ends         []*figure
+	head         []string
+	cleanUps     []func() error
 }
 
 func (s *sitting) later(fn func() error) { s.cleanUps = append(s.cleanUps, fn) }
@@ -39,19 +40,14 @@ func (s *sitting) close() error {
 }
 
 // open starts every process and lists the tasks of a round.
-func (s *sitting) open(ctx context.Context) error {
-	s.head = append(s.head, machine())
-	self, err := os.Executable()
-	if err != nil {
+func (s *sitting) open(ctx context.Context) (err error) {
+	s.head = append(s.head, machine()+", "+revision(ctx), "load average when it began: "+loadAverage())
+	if s.bare, err = s.yardstick(ctx, bareArgument); err != nil {
 		return err
 	}
-	bare, err := start(ctx, os.Environ(), self, bareArgument)
-	if err != nil {
+	if s.socket, err = s.yardstick(ctx, socketArgument); err != nil {
 		return err
 	}
-	// It has no clean end: being killed is one.
-	s.later(func() error { _ = bare.stop(); return nil })
-	s.bare = bare
 	var inserts *pgbench
 	for _, name := range s.dbs {
 		if name == "postgres" && s.postgres == nil {
@@ -63,8 +59,20 @@ func (s *sitting) open(ctx context.Context) error {
 			return err
 		}
 	}
-	s.plan(ctx, bare, inserts)
-	return nil
+	return s.plan(ctx, inserts)
+}
+
+// yardstick starts this binary as one of its own servers. They have no clean end: being killed is one.
+func (s *sitting) yardstick(ctx context.Context, argument string) (*process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p, err := start(ctx, os.Environ(), self, argument)
+	if err == nil {
+		s.later(func() error { _ = p.stop(); return nil })
+	}
+	return p, err
 }
 
 func (s *sitting) openPostgres(ctx context.Context) (*pgbench, error) {
@@ -72,7 +80,7 @@ func (s *sitting) openPostgres(ctx context.Context) (*pgbench, error) {
 	if s.postgres, err = openServer(ctx, os.Getenv(postgresEnv)); err != nil {
 		return nil, err
 	}
-	s.head = append(s.head, "Postgres "+s.postgres.version+", fsync and synchronous_commit on")
+	s.head = append(s.head, "Postgres "+s.postgres.version+", fsync and synchronous_commit on, otherwise as it comes")
 	address, drop, err := s.postgres.create(ctx)
 	if err != nil {
 		return nil, err
@@ -81,34 +89,57 @@ func (s *sitting) openPostgres(ctx context.Context) (*pgbench, error) {
 	return newPgbench(ctx, s.postgres, address, s.dir)
 }
 
+// openProduct starts the product on an empty database, and where pages are to be read on one with
+// many signals, too.
 func (s *sitting) openProduct(ctx context.Context, name string) error {
+	if name == "sqlite" {
+		s.head = append(s.head, "SQLite in WAL mode with synchronous=FULL"+memoryOnly(s.dir))
+	}
+	p, err := s.product(ctx, name, "", 0)
+	if err != nil {
+		return err
+	}
+	s.products = append(s.products, p)
+	if s.outbound() {
+		if err := p.subscribe(ctx, s.bare.addr); err != nil {
+			return err
+		}
+	}
+	if !slices.ContainsFunc(scenarios(s.options), func(sc scenario) bool { return sc.large && s.only.MatchString(sc.name) }) {
+		return nil
+	}
+	fmt.Fprintf(os.Stderr, "%s: making %s signals\n", p.name, thousands(int64(s.signals)))
+	began := time.Now()
+	if p, err = s.product(ctx, name, "-large", s.signals); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s: made them in %s\n", p.name, time.Since(began).Round(time.Second))
+	s.large = append(s.large, p)
+	return nil
+}
+
+func (s *sitting) product(ctx context.Context, name, suffix string, signals int) (*product, error) {
 	var config database.Config
 	label := "Postgres"
 	switch name {
 	case "postgres":
 		address, drop, err := s.postgres.create(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		s.later(drop)
 		config.URL = address
 	case "sqlite":
-		config.Path, label = filepath.Join(s.dir, "data", "latchkey.db"), "SQLite"
-		s.head = append(s.head, "SQLite in WAL mode with synchronous=FULL"+memoryOnly(s.dir))
+		config.Path, label = filepath.Join(s.dir, "data"+suffix, "latchkey.db"), "SQLite"
 	default:
-		return fmt.Errorf("-db %q is neither postgres nor sqlite", name)
+		return nil, fmt.Errorf("-db %q is neither postgres nor sqlite", name)
 	}
-	p, err := startProduct(ctx, s.binary, label, config, s.profile != "")
-	if err != nil {
-		return err
+	p, err := startFilled(ctx, s.binary, label, config, s.profile != "", signals)
+	if err == nil {
+		// Only where the run breaks off: the check stops it first.
+		s.later(func() error { _ = p.server.stop(); return nil })
 	}
-	// Only where the run breaks off: the check stops it first.
-	s.later(func() error { _ = p.server.stop(); return nil })
-	s.products = append(s.products, p)
-	if s.outbound() {
-		return p.subscribe(ctx, s.bare.addr)
-	}
-	return nil
+	return p, err
 }
 
 // memoryOnly warns when the directory is on no disk.
@@ -121,68 +152,9 @@ func memoryOnly(dir string) string {
 	return ""
 }
 
-// plan lists a round: for each number of connections first the yardsticks, then what is held
-// against them.
-func (s *sitting) plan(ctx context.Context, bare *process, inserts *pgbench) {
-	for _, n := range s.counts {
-		echo := &task{name: "bare Echo handler", connections: n}
-		echo.run = func(length time.Duration) (measure, error) {
-			return sendBare(bare, post("/key", jsonType, nil, item(false)), n, length), nil
-		}
-		reads := &task{name: "bare Echo handler, GET", connections: n}
-		reads.run = func(length time.Duration) (measure, error) {
-			return sendBare(bare, get("/me"), n, length), nil
-		}
-		s.tasks = append(s.tasks, echo, reads)
-		var rows *task
-		if inserts != nil {
-			clients := min(n, s.postgres.connections-40) // the product's pool needs some too
-			rows = &task{name: "pgbench, single-row inserts", connections: clients}
-			rows.run = func(length time.Duration) (measure, error) { return inserts.run(ctx, clients, length) }
-			s.tasks = append(s.tasks, rows)
-		}
-		singles := map[*product]*task{}
-		for _, sc := range scenarios(s.options) {
-			if sc.against != n || !s.only.MatchString(sc.name) {
-				continue
-			}
-			for _, p := range s.products {
-				t := s.task(ctx, sc, p, echo, rows)
-				if sc.reads {
-					t.bare, t.inserts = reads, nil
-				}
-				if sc.name == singlePosts {
-					singles[p] = t
-				}
-				if !sc.reads {
-					t.single = singles[p]
-				}
-				s.tasks = append(s.tasks, t)
-			}
-		}
-	}
-	s.planDeliveries(ctx)
-}
-
 // outbound tells whether anything is to be delivered; without, no endpoint is made.
 func (s *sitting) outbound() bool {
 	return s.only.MatchString(subscribedPosts) || s.only.MatchString(deliveriesOfOne)
-}
-
-// planDeliveries adds what the workers can send, beside a client that does nothing else.
-func (s *sitting) planDeliveries(ctx context.Context) {
-	if !s.only.MatchString(deliveriesOfOne) || len(s.products) == 0 {
-		return
-	}
-	client := &task{name: bareClient, connections: hookConcurrency}
-	client.run = func(length time.Duration) (measure, error) { return postBare(s.bare, s.products[0].body, length), nil }
-	s.tasks = append(s.tasks, client)
-	for _, p := range s.products {
-		s.tasks = append(s.tasks, &task{
-			name: deliveriesOfOne, connections: hookConcurrency, database: p.name, bare: client,
-			run: func(time.Duration) (measure, error) { return p.deliver(ctx, s.bare, s.postmaster(p), s.messages) },
-		})
-	}
 }
 
 // postmaster is the process of the product's database server; 0 without one.
@@ -193,69 +165,34 @@ func (s *sitting) postmaster(p *product) int {
 	return s.postgres.process
 }
 
-func (s *sitting) task(ctx context.Context, sc scenario, p *product, echo, rows *task) *task {
-	return &task{
-		name: sc.name, connections: sc.connections, database: p.name, bare: echo, inserts: rows, timed: sc.perSecond > 0,
-		run: func(length time.Duration) (measure, error) {
-			m := sc.send(p, s.postmaster(p), length)
-			if sc.told {
-				return m, p.drain(ctx)
-			}
-			return m, nil
-		},
-	}
-}
-
-// measure runs a round that does not count, then the others.
+// measure runs a round that does not count, then the others, then what is done once.
 func (s *sitting) measure(ctx context.Context) error {
 	for round := range s.rounds + 1 {
 		for _, t := range s.tasks {
-			m, err := t.run(s.length)
-			if err := errors.Join(err, ctx.Err()); err != nil {
-				return err
+			length := s.length
+			switch {
+			case round == 0:
+				length = time.Second
+			case t.length > 0:
+				length = t.length
 			}
+			m, err := t.run(length)
+			if err := errors.Join(err, ctx.Err()); err != nil {
+				return fmt.Errorf("%s %s: %w", t.database, t.name, err)
+			}
+			t.last = m
 			if round > 0 {
 				t.rounds = append(t.rounds, m)
-				fmt.Fprintf(os.Stderr, "round %d of %d  %-60s %10s items/s\n", round, s.rounds, t.database+" "+t.name, thousands(int64(m.items)))
+				fmt.Fprintf(os.Stderr, "round %d of %d  %-62s %4d %10s/s\n", round, s.rounds, strings.TrimSpace(t.database+" "+t.name), t.connections, thousands(int64(m.items)))
 			} else if len(m.errors) > 0 {
 				return fmt.Errorf("%s %s: %s", t.database, t.name, statuses(m.errors))
 			}
 		}
 	}
-	return s.profiles(ctx)
-}
-
-// profileLength is long enough for a thousand samples on a busy machine.
-const profileLength = 10 * time.Second
-
-// profiles sends single posts once more, or the first that -only leaves, with the servers watched.
-func (s *sitting) profiles(ctx context.Context) error {
-	if s.profile == "" {
-		return nil
-	}
-	if err := os.MkdirAll(s.profile, 0o755); err != nil {
+	if err := s.measureEnds(ctx); err != nil {
 		return err
 	}
-	list := scenarios(s.options)[len(s.counts)-1:]
-	first := slices.IndexFunc(list, func(sc scenario) bool { return s.only.MatchString(sc.name) })
-	if first < 0 {
-		return nil
-	}
-	watched := list[first]
-	for _, p := range s.products {
-		var err error
-		var work sync.WaitGroup
-		work.Go(func() { err = p.profile(profileLength, filepath.Join(s.profile, strings.ToLower(p.name))) })
-		watched.send(p, 0, profileLength)
-		work.Wait()
-		if watched.told {
-			err = errors.Join(err, p.drain(ctx))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.profiles(ctx)
 }
 
 // finish holds what was acknowledged against what is stored, and writes the report. Errors and
@@ -273,15 +210,22 @@ func (s *sitting) finish(ctx context.Context) error {
 			failures = append(failures, err)
 		}
 	}
+	for _, p := range s.large {
+		failures = append(failures, p.server.stop())
+	}
 	for _, t := range s.tasks {
 		if n := t.errors(); len(n) > 0 {
 			failures = append(failures, fmt.Errorf("%s %s: not every request was answered 200: %s", t.database, t.name, statuses(n)))
 		}
 	}
-	text := report(s.options, s.head, s.tasks, checks)
-	fmt.Print(text)
+	s.head = append(s.head, "load average when it ended: "+loadAverage())
+	text := report(s, time.Now(), checks)
+	fmt.Print("# Bench\n\n" + text)
 	if s.out != "" {
-		failures = append(failures, os.MkdirAll(filepath.Dir(s.out), 0o755), os.WriteFile(s.out, []byte(text), 0o644))
+		failures = append(failures, os.MkdirAll(filepath.Dir(s.out), 0o755), os.WriteFile(s.out, []byte("# Bench\n\n"+text), 0o644))
 	}
-	return errors.Join(failures...)
+	if err := errors.Join(failures...); err != nil {
+		return err
+	}
+	return writeInto(s.doc, text)
 }
