@@ -62,6 +62,16 @@ func TestAFilledWorkspaceHasWhatWasAskedFor(t *testing.T) {
 	})
 }
 
+func TestFillingKeepsTheIndexes(t *testing.T) {
+	db := apptest.SQLite(t)
+	const count = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'index'"
+	before := number(t, db, count)
+	filled(t, db, fill.Options{Signals: 10, Keys: 10})
+	if after := number(t, db, count); after != before {
+		t.Errorf("%d indexes, %d before", after, before)
+	}
+}
+
 func TestFillingTwiceAdds(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		o := fill.Options{Signals: 1000, Keys: 10, Until: time.Now(), Span: time.Minute}

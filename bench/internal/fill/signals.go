@@ -34,14 +34,45 @@ func makeSignals(ctx context.Context, db *database.DB, workspaceID string, o Opt
 	if err != nil {
 		return err
 	}
-	writers := 2
-	if !db.IsPostgres() {
-		writers = 1
-		// The index by email is written all over; what does not fit into the cache is read again.
-		if err := db.Write.WithContext(ctx).Exec("PRAGMA cache_size = -1000000").Error; err != nil {
-			return fmt.Errorf("enlarge the cache: %w", err)
+	if db.IsPostgres() {
+		err = p.writeAll(ctx, db, 2, o)
+	} else {
+		err = withoutIndexes(ctx, db, func() error { return p.writeAll(ctx, db, 1, o) })
+	}
+	if err != nil {
+		return err
+	}
+	return p.exec(ctx, db, []string{p.usage()})
+}
+
+// withoutIndexes makes SQLite's indexes of the filled tables anew when they are: sorted once, they take a
+// fraction of what they do row by row. A process that is killed meanwhile leaves none.
+func withoutIndexes(ctx context.Context, db *database.DB, write func() error) (err error) {
+	w := db.Write.WithContext(ctx)
+	var indexes []struct{ Name, SQL string }
+	if err := w.Raw("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name IN ('signals', 'gateway_requests') AND sql IS NOT NULL").Scan(&indexes).Error; err != nil {
+		return fmt.Errorf("list indexes: %w", err)
+	}
+	statements := []string{"PRAGMA cache_size = -500000"}
+	for _, index := range indexes {
+		statements = append(statements, "DROP INDEX "+index.Name)
+	}
+	defer func() {
+		for _, index := range indexes {
+			if failed := w.Exec(index.SQL).Error; failed != nil {
+				err = errors.Join(err, fmt.Errorf("make index %s again: %w", index.Name, failed))
+			}
+		}
+	}()
+	for _, statement := range statements {
+		if err := w.Exec(statement).Error; err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
 		}
 	}
+	return write()
+}
+
+func (p *plan) writeAll(ctx context.Context, db *database.DB, writers int, o Options) error {
 	var next, done atomic.Int64
 	var work sync.WaitGroup
 	failures := make([]error, writers)
@@ -59,10 +90,7 @@ func makeSignals(ctx context.Context, db *database.DB, workspaceID string, o Opt
 		})
 	}
 	work.Wait()
-	if err := errors.Join(failures...); err != nil {
-		return err
-	}
-	return p.exec(ctx, db, []string{p.usage()})
+	return errors.Join(failures...)
 }
 
 // exec runs statements in one transaction. A mark in them is the workspace.
