@@ -56,17 +56,18 @@ const (
 	benchPassword = "a password for the bench only"
 )
 
-// startProduct begins with config's empty database.
-func startProduct(ctx context.Context, binary, name string, config database.Config, profiled bool) (*product, error) {
-	return startFilled(ctx, binary, name, config, profiled, 0)
+// startProduct begins with config's empty database; settings are variables of the environment.
+func startProduct(ctx context.Context, binary, name string, config database.Config, profiled bool, settings ...string) (*product, error) {
+	return startFilled(ctx, binary, name, config, profiled, 0, settings...)
 }
 
 // startFilled makes that many signals before the server starts.
-func startFilled(ctx context.Context, binary, name string, config database.Config, profiled bool, signals int) (*product, error) {
+func startFilled(ctx context.Context, binary, name string, config database.Config, profiled bool, signals int, settings ...string) (*product, error) {
 	p := &product{name: name, config: config, binary: binary, env: cleanEnvironment()}
 	p.env = append(p.env, "LATCHKEY_ADDR=127.0.0.1:0", "LATCHKEY_METRICS_ADDR=off", "LATCHKEY_LOG_LEVEL=warn",
 		"LATCHKEY_DATABASE_URL="+config.URL, "LATCHKEY_DATA="+filepath.Dir(config.Path),
 		"LATCHKEY_SECRET_KEY="+strings.Repeat("00", 32), "LATCHKEY_WEBHOOK_ALLOW_CIDRS=127.0.0.0/8")
+	p.env = append(p.env, settings...)
 	if profiled {
 		addr, err := freeAddress()
 		if err != nil {
