@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	"latchkey/bench/internal/fill"
@@ -80,7 +81,13 @@ func (p *product) fill(ctx context.Context, signals int) (err error) {
 	if err := db.Write.WithContext(ctx).Exec("UPDATE workspaces SET rate_limit = 1000000000").Error; err != nil {
 		return fmt.Errorf("raise the limit: %w", err)
 	}
-	made, err := fill.Fill(ctx, db, fill.Options{Keys: filledKeys, Signals: signals})
+	tenths := 0
+	made, err := fill.Fill(ctx, db, fill.Options{Keys: filledKeys, Signals: signals, Progress: func(done, total int) {
+		if done*10/total > tenths {
+			tenths = done * 10 / total
+			fmt.Fprintf(os.Stderr, "%s: %s signals made\n", p.name, thousands(int64(done)))
+		}
+	}})
 	if err != nil {
 		return err
 	}

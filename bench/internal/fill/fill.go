@@ -14,12 +14,12 @@ import (
 
 // Options says how much. Zero values mean the defaults that are named here.
 type Options struct {
-	Workspace string        // slug; empty: the only workspace there is
-	Signals   int           // single posts to make, each its own request
-	Keys      int           // webhook keys to make first, of the live environment
-	Span      time.Duration // how far back the first signal lies, 28 days: within the default retention
-	Until     time.Time     // when the last arrived, now
-	Progress  func(done, total int)
+	Workspace string                // slug; empty: the only workspace there is
+	Signals   int                   // single posts to make, each its own request
+	Keys      int                   // webhook keys to make first, of the live environment
+	Span      time.Duration         // how far back the first signal lies, 28 days: within the default retention
+	Until     time.Time             // when the last arrived, now
+	Progress  func(done, total int) // told after each transaction, by one at a time
 }
 
 // Filled is what was made.

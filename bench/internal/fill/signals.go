@@ -73,8 +73,10 @@ func withoutIndexes(ctx context.Context, db *database.DB, write func() error) (e
 }
 
 func (p *plan) writeAll(ctx context.Context, db *database.DB, writers int, o Options) error {
-	var next, done atomic.Int64
+	var next atomic.Int64
 	var work sync.WaitGroup
+	var told sync.Mutex
+	done := int64(0)
 	failures := make([]error, writers)
 	for i := range writers {
 		work.Go(func() {
@@ -85,7 +87,10 @@ func (p *plan) writeAll(ctx context.Context, db *database.DB, writers int, o Opt
 					return
 				}
 				failures[i] = p.exec(ctx, db, p.statements(from, to))
-				o.Progress(int(done.Add(to-from)), o.Signals)
+				told.Lock()
+				done += to - from
+				o.Progress(int(done), o.Signals)
+				told.Unlock()
 			}
 		})
 	}
