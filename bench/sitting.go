@@ -134,7 +134,13 @@ func (s *sitting) product(ctx context.Context, name, suffix string, signals int)
 	default:
 		return nil, fmt.Errorf("-db %q is neither postgres nor sqlite", name)
 	}
-	p, err := startFilled(ctx, s.binary, label, config, s.profile != "", signals)
+	var p *product
+	var err error
+	if signals == 0 {
+		p, err = startProduct(ctx, s.binary, label, config, s.profile != "")
+	} else {
+		p, err = startFilled(ctx, s.binary, label, config, s.profile != "", signals)
+	}
 	if err == nil {
 		// Only where the run breaks off: the check stops it first.
 		s.later(func() error { _ = p.server.stop(); return nil })
