@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -50,7 +51,7 @@ func (g *Gateway) request(c Ctx, line route) (*ingest.Request, *ingest.Refusal) 
 	return &ingest.Request{
 		ID: c.Response().Header().Get(echo.HeaderXRequestID), Kind: a.kind, Route: a.route, Source: a.source,
 		Key: a.key, Secret: h.Get("X-Api-Secret"), Header: h, IP: c.RealIP(),
-		Atomic: o.atomic, FromLine: o.fromLine, Problem: problem, Stopping: g.o.Stopping,
+		Atomic: o.atomic, FromLine: o.fromLine, Errors: o.errors, Problem: problem, Stopping: g.o.Stopping,
 		Body: g.body(c, a.kind), Length: c.Request().ContentLength, ReceivedAt: g.o.Now(),
 		URL: func() string { return g.calledAs(c) },
 	}, refusal
@@ -70,6 +71,7 @@ func (g *Gateway) calledAs(c Ctx) string {
 type options struct {
 	atomic   bool
 	fromLine int
+	errors   int
 }
 
 const maxFromLine = 1_000_000_000_000
@@ -93,6 +95,13 @@ func optionsOf(query url.Values, kind ingest.Kind) (o options, problem *ingest.R
 			return o, badParameter("from_line", "from_line must be a whole number from 1.")
 		}
 		o.fromLine = n
+	}
+	if text := query.Get("errors"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > ingest.MaxBulkErrors {
+			return o, badParameter("errors", fmt.Sprintf("errors must be a whole number from 1 to %d.", ingest.MaxBulkErrors))
+		}
+		o.errors = n
 	}
 	if text := query.Get("results"); text != "" && text != "errors" && text != "all" {
 		return o, badParameter("results", "results must be errors or all.")

@@ -19,7 +19,7 @@ var tables = []any{
 	models.GatewayRequest{}, models.AuditEntry{}, models.Template{}, models.TemplateVersion{}, models.ProductOrg{}, models.ProductOrgUpdate{}, models.OrgReplay{},
 	models.RetiredKeyValue{}, models.KeyState{}, models.KeyScopeUse{}, models.Notice{}, models.APIIdempotency{}, models.RateSlot{},
 	models.Endpoint{}, models.EndpointState{}, models.EndpointMinute{}, models.Message{}, models.Delivery{}, models.DeliveryAttempt{}, models.DeliveryReplay{},
-	models.OutboxState{}, models.Listener{},
+	models.OutboxState{}, models.Listener{}, models.Upload{},
 }
 
 func TestTheSchemaEqualsTheModels(t *testing.T) {

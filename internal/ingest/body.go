@@ -41,10 +41,14 @@ func goodContentType(value string, kind Kind) bool {
 	switch media {
 	case "application/json", "text/json", "text/plain", "application/octet-stream", "application/gzip", "application/x-gzip":
 		return true
-	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "application/jsonlines":
-		return kind == Bulk
 	}
-	return strings.HasSuffix(media, "+json")
+	return ndjson[media] && kind == Bulk || strings.HasSuffix(media, "+json")
+}
+
+// ndjson are the media types of a line an item.
+var ndjson = map[string]bool{
+	"application/x-ndjson": true, "application/ndjson": true, "application/jsonl": true,
+	"application/x-jsonlines": true, "application/jsonlines": true,
 }
 
 var errInflatedTooLarge = errors.New("body over the limit")

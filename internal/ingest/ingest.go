@@ -11,7 +11,6 @@ import (
 	"io"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"latchkey/internal/database"
@@ -56,6 +55,7 @@ type Request struct {
 	IP         string
 	Atomic     bool            // store all items or none
 	FromLine   int             // bulk: number of the first line, from 1
+	Errors     int             // bulk: how many refused lines the answer lists; 0 means DefaultBulkErrors
 	Problem    *Refusal        // what the door found wrong with the URL; told once the key is known to be good
 	Stopping   <-chan struct{} // closed when the server begins to stop: a stream ends then
 	Body       io.Reader
@@ -133,7 +133,7 @@ type Outcome struct {
 	Accepted   int
 	Duplicates int
 	Rejected   int
-	Results    []ItemResult // all items in order; of a bulk stream the first 100 refused
+	Results    []ItemResult // all items in order; of a bulk stream the first refused
 	Atomic     bool         // nothing was stored because an item was refused
 
 	Bytes          int64 // bulk: inflated bytes read
@@ -159,7 +159,7 @@ type Service struct {
 	home      *homeWorkspace
 	quota     *logQuota
 
-	uploads atomic.Int64 // bulk streams at this time
+	uploads *uploads
 	answers answerCounts
 }
 
@@ -200,6 +200,7 @@ func New(db *database.DB, k *keys.Service, o Options) *Service {
 		replays:   newReplays(),
 		home:      &homeWorkspace{db: db},
 		quota:     &logQuota{now: o.Now},
+		uploads:   newUploads(db, o.Now),
 	}
 }
 
@@ -216,6 +217,7 @@ func (s *Service) Run(ctx context.Context) {
 	}
 	writers.Go(func() { s.writer.run(ctx) })
 	writers.Go(func() { s.runReplays(ctx) })
+	writers.Go(func() { s.uploads.run(ctx) })
 	writers.Go(func() { s.orgWriter.run(ctx) })
 	writers.Wait()
 	stopOwn() // what the last commit counted is written too

@@ -28,6 +28,8 @@ func (u *upload) run(ctx context.Context, body io.Reader) {
 	case len(text) == 0 && err != nil && !errors.Is(err, io.EOF):
 		u.refusal = u.unreadable(err)
 		return
+	case u.r.saysLines():
+		u.lines(ctx, in)
 	case len(text) > 0 && text[0] == '[':
 		u.document(ctx, in, u.array)
 	case len(text) > 0 && text[0] == '{' && !isLine(text):
@@ -35,7 +37,7 @@ func (u *upload) run(ctx context.Context, body io.Reader) {
 	default:
 		u.lines(ctx, in)
 	}
-	u.commit(ctx) // what is complete stays, even if the stream broke after it
+	u.finish(ctx)
 }
 
 // look peeks until the first line is there, without waiting for more than is needed to tell.

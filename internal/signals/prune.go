@@ -70,6 +70,7 @@ func (s *Service) pruneEnvironment(ctx context.Context, now time.Time, w models.
 	}{
 		{"signals", "", raw, &done.Signals},
 		{"gateway_requests", " AND status < 300", raw, &done.Requests},
+		{"uploads", "", raw, &done.Requests},
 		{"gateway_requests", " AND " + refused + " AND status <> 207", rejected, &done.Requests},
 		{"product_org_updates", " AND status <> 'failed'", raw, &done.OrgUpdates},
 		{"product_org_updates", " AND status = 'failed'", rejected, &done.OrgUpdates},
