@@ -56,6 +56,7 @@ var may = map[string][]string{
 	"internal/mapping":     {"internal/payload"},
 	"internal/source":      {"internal/payload"},
 	"internal/token":       {},
+	"internal/upload":      {},
 	"internal/guard":       {},
 	"internal/apptest":     {"handlers", "internal/...", "models", "openapi"},
 	"models":               {},
@@ -74,6 +75,7 @@ var onlyBelow = map[string][]string{
 	"github.com/jackc/pgx":         {"internal/database", "internal/ingest", "internal/keys", "internal/ratelimit", "internal/outbox", "internal/dispatch", "internal/listen", "internal/apptest", "bench"},
 	"github.com/gorilla/":          {"internal/accounts", "handlers/console"},
 	"github.com/alecthomas/kong":   {""},
+	"github.com/schollz":           {""},
 	"code.dny.dev/ssrf":            {"internal/egress"},
 	"github.com/standard-webhooks": {}, // the peer of tests
 }
