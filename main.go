@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -25,6 +26,7 @@ type cli struct {
 	Seed        seedCmd        `cmd:"" help:"Fill an empty database with a demo workspace."`
 	Keys        keysCmd        `cmd:"" help:"Create, list, rotate and deactivate keys: in this machine's database, beside a running server, or on a remote instance."`
 	Listen      listenCmd      `cmd:"" help:"Forward a workspace's outbound messages to a local program while developing, signed like the real ones."`
+	Import      importCmd      `cmd:"" help:"Send a file of events to an instance: any size, with progress, and able to go on after an interruption."`
 	Secrets     secretsCmd     `cmd:"" help:"Change the key that encrypts stored signing secrets."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running server whether it is ready; exit status 0 if so."`
 }
@@ -67,5 +69,8 @@ func logger(c config.Config) *slog.Logger {
 
 func fail(err error) {
 	fmt.Fprintln(os.Stderr, "latchkey: "+err.Error())
+	if errors.Is(err, errLinesRefused) {
+		os.Exit(2)
+	}
 	os.Exit(1)
 }
