@@ -190,6 +190,13 @@ func TestWhatArrivedIsRead(t *testing.T) {
 		if whole := must(c.Request(ctx, refused[0].ID))(t); whole.Body != "{" || whole.Headers["Content-Type"] == "" {
 			t.Errorf("request %+v", whole)
 		}
+		sent := a.Post(t, "/api/signal-staging/bulk", "{\"event\":\"row\"}\nbad", "Authorization", "Bearer "+k.Key.Reveal())
+		apptest.Eventually(t, "the upload to be shown", func() bool {
+			return len(all(t, c.Uploads(ctx, client.UploadFilter{APIKeyID: k.ID, Status: "done"}))) == 1
+		})
+		if u := must(c.Upload(ctx, sent.Header.Get("X-Request-Id")))(t); u.Accepted != 1 || u.Rejected != 1 || u.BytesTotal == 0 || u.EndedAt.IsZero() {
+			t.Errorf("upload %+v", u)
+		}
 		if me := must(c.Me(ctx))(t); me.Name != "Deploy" || len(me.GrantedScopes) < 10 || me.Workspace.Name != "Acme" {
 			t.Errorf("me %+v", me)
 		}

@@ -27,6 +27,8 @@ func dataRoutes() []Route {
 		get(workspace+"/requests", "listRequests", access.RequestsRead, listRequests,
 			"environment", "status", "code", "event", "email", "source", "api_key_id", "q", "from", "to", "limit", "cursor"),
 		get(workspace+"/requests/:requestId", "getRequest", access.RequestsRead, getRequest),
+		get(workspace+"/uploads", "listUploads", access.RequestsRead, listUploads, "environment", "status", "api_key_id", "limit", "cursor"),
+		get(workspace+"/uploads/:uploadId", "getUpload", access.RequestsRead, getUpload),
 		get(workspace+"/templates", "listTemplates", access.TemplatesRead, listTemplates, "limit", "cursor"),
 		one(http.MethodPost, workspace+"/templates", "createTemplate", createTemplate),
 		get(workspace+"/templates/:templateId", "getTemplate", access.TemplatesRead, getTemplate),

@@ -28,7 +28,7 @@ func TestFollowingTheLinksShowsEachItemOnce(t *testing.T) {
 			"/signals?": {"id", 7}, "/signals?email=ADA@example.com&": {"id", 7}, "/signals?q=step&": {"id", 7}, "/signals?environment=test&": {"id", 0},
 			"/product-orgs?": {"id", 7}, "/product-orgs?sort=mrr&order=asc&": {"id", 7}, "/product-orgs?sort=users&": {"id", 7}, "/product-orgs?q=org&": {"id", 7},
 			"/product-orgs/" + h.org + "/updates?": {"id", 8}, "/requests?": {"id", 21}, "/requests?api_key_id=" + h.key + "&": {"id", 7},
-			"/requests?status=rejected&": {"id", 0}, "/templates?": {"id", 8}, "/templates/" + h.template + "/versions?": {"version", 7},
+			"/requests?status=rejected&": {"id", 0}, "/uploads?": {"id", 7}, "/uploads?status=running&": {"id", 0}, "/uploads?status=cut_off&": {"id", 7}, "/templates?": {"id", 8}, "/templates/" + h.template + "/versions?": {"version", 7},
 			"/members?": {"account_id", 8}, "/endpoints?": {"id", 7}, "/endpoints?environment=test&": {"id", 0}, "/endpoints?q=hook&": {"id", 7},
 			"/endpoints/" + h.endpoint + "/deliveries?": {"id", 7}, "/endpoints/" + h.endpoint + "/deliveries?status=delivered&type=webhook.test&": {"id", 7},
 			"/endpoints/" + h.endpoint + "/deliveries?status=failed&": {"id", 0}, "/audit?action=template.created&": {"id", 7}, "/api-keys?": {"id", 3},

@@ -14,19 +14,19 @@ import (
 )
 
 // things are the ids of what a workspace holds.
-type things struct{ workspace, key, signal, org, request, template, endpoint, message, replay string }
+type things struct{ workspace, key, signal, org, request, template, endpoint, message, replay, upload string }
 
 // ids are things by the names of the parameters in the paths.
 func (h things) ids() map[string]string {
 	return map[string]string{
 		"id": h.workspace, "keyId": h.key, "signalId": h.signal, "orgId": h.org, "requestId": h.request, "templateId": h.template,
-		"endpointId": h.endpoint, "messageId": h.message, "replayId": h.replay,
+		"endpointId": h.endpoint, "messageId": h.message, "replayId": h.replay, "uploadId": h.upload,
 	}
 }
 
 // nothing are ids of things that no workspace has.
 func nothing(workspace string) things {
-	return things{workspace, unknownID, unknownID, unknownID, unknownID, unknownID, unknownID, unknownID, unknownID}
+	return things{workspace, unknownID, unknownID, unknownID, unknownID, unknownID, unknownID, unknownID, unknownID, unknownID}
 }
 
 var orgRows = mapping.Template{Rows: []mapping.Row{
@@ -58,6 +58,7 @@ func (w *world) fill(owner access.Actor, n int) things {
 	h.template = w.templates(owner, n)
 	w.members(owner, n)
 	h.endpoint, h.message, h.replay = w.outbound(owner, n)
+	h.upload = w.uploads(owner, events, n)
 	w.Usage.Flush()
 	return h
 }
@@ -69,6 +70,20 @@ func (w *world) webhook(owner access.Actor, form keys.CreateForm) keys.Created {
 		w.t.Fatal(err)
 	}
 	return made
+}
+
+// uploads are n that have ended, of no request that is counted elsewhere.
+func (w *world) uploads(owner access.Actor, k keys.Created, n int) (last string) {
+	w.t.Helper()
+	for range n {
+		last = uuid.Must(uuid.NewV7()).String()
+		now, resume := models.At(time.Now()), int64(3)
+		w.insert(&models.Upload{
+			ID: last, WorkspaceID: owner.WorkspaceID, Environment: models.Live, APIKeyID: k.Key.ID, Status: models.UploadCutOff,
+			BytesRead: 100, Lines: 2, Accepted: 2, ResumeFromLine: &resume, StartedAt: now, UpdatedAt: now, EndedAt: now, Message: "The body ended.",
+		})
+	}
+	return last
 }
 
 // templates makes n named ones, the first with n versions, and returns it.
