@@ -8,7 +8,7 @@ const demo = sharedServer({ seed: 400 });
 const empty = sharedServer({ account: owner });
 
 const lists = [
-  '', '/signals', '/signals?q=matches-nothing', '/product-orgs', '/product-orgs?q=matches-nothing', '/requests', '/requests?status=rejected&source=partner', '/requests?live=1',
+  '', '/signals', '/signals?q=matches-nothing', '/product-orgs', '/product-orgs?q=matches-nothing', '/requests', '/requests?status=rejected&source=partner', '/requests?live=1', '/uploads',
   '/settings/api-keys', '/settings/api-keys?env=test', '/settings/api-keys?status=expired&q=matches-nothing', '/settings/api-keys/new',
   '/settings/api-keys/new?type=product_orgs', '/settings/api-keys/new?type=api_access', '/settings/api-keys/import', '/settings/templates',
   '/settings/api-keys/hygiene', '/settings/api-keys/hygiene?env=test', '/settings/api-keys/leaks',

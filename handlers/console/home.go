@@ -111,6 +111,10 @@ func (s *server) fillHome(c Ctx, p *views.HomeView) error {
 	if err := s.homeChart(c, p); err != nil {
 		return err
 	}
+	if p.Uploads, err = s.runningUploads(c, ""); err != nil {
+		return err
+	}
+	p.AllUploads = allUploads(v)
 	if p.Failing, err = s.homeEndpoints(c); err != nil {
 		return err
 	}

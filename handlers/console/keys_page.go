@@ -77,6 +77,10 @@ func (s *server) keyView(c Ctx) (views.KeyView, error) {
 	if p.Requests, err = s.keyRequests(c, k); err != nil {
 		return p, err
 	}
+	if p.Uploads, err = s.runningUploads(c, k.ID); err != nil {
+		return p, err
+	}
+	p.AllUploads = allUploads(v)
 	if err = s.keySettings(c, k, &p); err != nil {
 		return p, err
 	}

@@ -71,6 +71,7 @@ func (s *server) routes() []Route {
 		s.templateRoutes(),
 		s.homeRoutes(),
 		s.requestRoutes(),
+		s.uploadRoutes(),
 		s.signalRoutes(),
 		s.orgRoutes(),
 		s.waitingRoutes(),

@@ -17,6 +17,7 @@ const (
 	navSignals   nav = "signals"
 	navOrgs      nav = "product-orgs"
 	navRequests  nav = "requests"
+	navUploads   nav = uploadsPath
 	navKeys      nav = "settings/api-keys"
 	navEndpoints nav = endpointsPath
 	navMembers   nav = "settings/members"
@@ -47,6 +48,7 @@ var navigation = []struct {
 	{navSignals, "", "Signals", ui.IconInbox, "s", access.ReadData, true},
 	{navOrgs, "", "Product orgs", ui.IconBuilding, "o", access.ReadData, true},
 	{navRequests, "", "Requests", ui.IconActivity, "r", access.ReadData, true},
+	{navUploads, "", "Uploads", ui.IconUpload, "u", access.ReadData, true},
 	{navKeys, "Settings", "API keys", ui.IconKey, "k", access.ManageKeys, true},
 	{navEndpoints, "", "Endpoints", ui.IconSend, "e", access.ManageEndpoints, true},
 	{navMembers, "", "Members", ui.IconUsers, "m", access.ManageMembers, false},

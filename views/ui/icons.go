@@ -65,4 +65,5 @@ const (
 	IconMail           IconName = "mail"
 	IconFile           IconName = "file-text"
 	IconIdle           IconName = "moon"
+	IconUpload         IconName = "upload"
 )
