@@ -20,7 +20,7 @@ type importCmd struct {
 
 	URL        string `name:"url" required:"" env:"LATCHKEY_URL" help:"Address of the instance." placeholder:"https://..."`
 	KeyFile    string `name:"key-file" env:"LATCHKEY_KEY_FILE" help:"File that holds the key, instead of LATCHKEY_KEY." placeholder:"FILE"`
-	SecretFile string `name:"secret-file" env:"LATCHKEY_SECRET_FILE" help:"File that holds the key's shared secret, where it has one, instead of LATCHKEY_SECRET." placeholder:"FILE"`
+	SecretFile string `name:"secret-file" env:"LATCHKEY_API_SECRET_FILE" help:"File that holds the key's shared secret, where it has one, instead of LATCHKEY_API_SECRET." placeholder:"FILE"`
 
 	State     string        `help:"File that remembers how far the import is; by default FILE.latchkey-import.json, beside the file." placeholder:"FILE"`
 	Restart   bool          `help:"Begin at line 1, whatever is remembered. Lines that were stored in the last 7 days are known again, and not stored twice."`
@@ -33,7 +33,7 @@ type importCmd struct {
 
 // Help is printed by --help, after the flags' summary.
 func (importCmd) Help() string {
-	return `The key (and its shared secret) are read from LATCHKEY_KEY and LATCHKEY_SECRET, or from files; arguments can be read by everyone on the machine.
+	return `The key (and its shared secret) are read from LATCHKEY_KEY and LATCHKEY_API_SECRET, or from files; arguments can be read by everyone on the machine.
 
 The file is sent in parts. After each, the first line that is not known to be stored is written to the state file, so that the same command goes on there after an interruption of any kind. All parts carry one Idempotency-Key, taken from the file's content: a line that is sent again, because the answer was lost, is not stored twice within 7 days, whether it has a message id of its own or not. A file that changed since is not gone on with. When all is sent, the state file stays and says so; delete it, or use --restart, to send the file again.
 
@@ -45,7 +45,7 @@ Exit status: 0 when every line is stored, 2 when lines were refused, 1 when the 
 // The variables have no flags beside them, as with LATCHKEY_TOKEN.
 const (
 	keyVariable    = "LATCHKEY_KEY"
-	secretVariable = "LATCHKEY_SECRET"
+	secretVariable = "LATCHKEY_API_SECRET"
 )
 
 // errLinesRefused ends the command with a status of its own.
