@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -277,5 +278,26 @@ func TestASecretIsSentAndAPartThatIsTooLargeIsHalved(t *testing.T) {
 	o.Secret, o.Restart = "wrong", true
 	if _, err := upload.New(o).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "invalid_api_secret") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestWhatIsRefusedBehindACutIsSentAgain: an upload that breaks may have listed lines behind the one
+// to go on from.
+func TestWhatIsRefusedBehindACutIsSentAgain(t *testing.T) {
+	var from []string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if from = append(from, r.URL.Query().Get("from_line")); len(from) > 1 {
+			_, _ = w.Write([]byte(`{"status":"accepted","received":6,"accepted":6}`))
+			return
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte(`{"status":"incomplete","received":9,"accepted":3,"rejected":5,"resume_from_line":5,"error":{"code":"stopping","message":"Stopping."},
+			"errors":[{"line":2,"error":{"code":"a","message":"b"}},{"line":9,"error":{"code":"a","message":"b"}}]}`))
+	}))
+	t.Cleanup(s.Close)
+	counts, err := upload.New(upload.Options{URL: s.URL, Key: "k", Stream: bytes.NewReader(ndjson(10))}).Run(t.Context())
+	if err != nil || counts != (upload.Counts{Accepted: 9, Rejected: 1}) || len(from) != 2 || from[1] != "5" {
+		t.Errorf("%v: %+v, from lines %v", err, counts, from)
 	}
 }
