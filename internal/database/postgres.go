@@ -26,6 +26,8 @@ func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
 	if cfg.MaxConns == 0 {
 		pc.MaxConns = int32(max(10, 4*runtime.NumCPU()))
 	}
+	// The lock of the migrations holds one while a step uses another.
+	pc.MaxConns = max(pc.MaxConns, 2)
 	pc.ConnConfig.RuntimeParams["application_name"] = "latchkey"
 	pc.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	// A server or role default of "off" would break the promise that 2xx means durable.
