@@ -100,7 +100,7 @@ func (s *Service) keepPartitions(ctx context.Context, longest time.Duration) (dr
 	}
 	now := s.now()
 	if last := parts[len(parts)-1]; last.fromTime.Before(now.Add(partitionAhead)) {
-		if err := s.again(ctx, func() error { return s.cutLast(ctx, now, partitionLength(longest)) }); err != nil {
+		if _, err := s.again(ctx, func() error { return s.cutLast(ctx, now, partitionLength(longest)) }); err != nil {
 			return 0, err
 		}
 	}
@@ -108,8 +108,8 @@ func (s *Service) keepPartitions(ctx context.Context, longest time.Duration) (dr
 		if p.open() || p.toTime.After(now.Add(-longest)) {
 			continue
 		}
-		err := s.again(ctx, func() error { return s.dropPartition(ctx, p) })
-		if err != nil {
+		done, err := s.again(ctx, func() error { return s.dropPartition(ctx, p) })
+		if err != nil || !done {
 			return dropped, err
 		}
 		dropped++
@@ -118,21 +118,21 @@ func (s *Service) keepPartitions(ctx context.Context, longest time.Duration) (dr
 	return dropped, nil
 }
 
-// again tries a change of the parts a few times, since it does not wait long for its locks.
-func (s *Service) again(ctx context.Context, change func() error) error {
-	var err error
+// again tries a change of the parts a few times, since it does not wait long for its locks, and
+// tells whether it was made.
+func (s *Service) again(ctx context.Context, change func() error) (done bool, err error) {
 	for range partitionTries {
 		if err = change(); err == nil || errors.Is(err, errPartitionsBusy) {
-			return nil
+			return err == nil, nil
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return false, ctx.Err()
 		case <-time.After(partitionPause):
 		}
 	}
 	slog.WarnContext(ctx, "the parts of signals could not be changed; tried again with the next clean-up", "err", err)
-	return nil
+	return false, nil
 }
 
 // alone runs one change in a transaction, unless another instance is at it.
@@ -195,24 +195,29 @@ func (s *Service) cutLast(ctx context.Context, now time.Time, length time.Durati
 	if !last.fromTime.Before(now.Add(partitionAhead)) {
 		return nil // another instance was quicker
 	}
-	end, err := s.endOf(ctx, last, now, length)
+	end, empty, err := s.endOf(ctx, last, now, length)
 	if err != nil {
 		return err
 	}
 	bounds := "'" + last.from + "') TO ('" + end + "')"
 	check := "CHECK (id >= '" + last.from + "' AND id < '" + end + "')"
-	for _, statements := range [][]string{
+	proof := [][]string{
 		{"ALTER TABLE " + last.name + " DROP CONSTRAINT IF EXISTS signals_ids", "ALTER TABLE " + last.name + " ADD CONSTRAINT signals_ids " + check + " NOT VALID"},
 		{"ALTER TABLE " + last.name + " VALIDATE CONSTRAINT signals_ids"},
-		{
-			"LOCK TABLE ONLY signals IN ACCESS EXCLUSIVE MODE",
-			"ALTER TABLE signals DETACH PARTITION " + last.name,
-			"ALTER TABLE " + last.name + " RENAME TO " + partitionName(last.fromTime),
-			"ALTER TABLE signals ATTACH PARTITION " + partitionName(last.fromTime) + " FOR VALUES FROM (" + bounds,
-			"ALTER TABLE " + partitionName(last.fromTime) + " DROP CONSTRAINT signals_ids",
-			"CREATE TABLE signals_last PARTITION OF signals FOR VALUES FROM ('" + end + "') TO (MAXVALUE)",
-		},
-	} {
+	}
+	if empty {
+		proof = nil
+	}
+	// Should the change itself have to wait for another hour, the next proof replaces this one,
+	// whose end is partitionAhead from now at least.
+	for _, statements := range append(proof, []string{
+		"LOCK TABLE ONLY signals IN ACCESS EXCLUSIVE MODE",
+		"ALTER TABLE signals DETACH PARTITION " + last.name,
+		"ALTER TABLE " + last.name + " RENAME TO " + partitionName(last.fromTime),
+		"ALTER TABLE signals ATTACH PARTITION " + partitionName(last.fromTime) + " FOR VALUES FROM (" + bounds,
+		"ALTER TABLE " + partitionName(last.fromTime) + " DROP CONSTRAINT IF EXISTS signals_ids",
+		"CREATE TABLE signals_last PARTITION OF signals FOR VALUES FROM ('" + end + "') TO (MAXVALUE)",
+	}) {
 		err := s.alone(ctx, func(tx *gorm.DB) error {
 			if there, err := s.within(tx).has(ctx, last); err != nil || !there {
 				return err // another instance was quicker
@@ -235,20 +240,21 @@ func (s *Service) cutLast(ctx context.Context, now time.Time, length time.Durati
 func partitionName(from time.Time) string { return "signals_" + from.Format("20060102") }
 
 // endOf is the id at which the last part is to end: a length after its beginning, if that is after
-// every row in it and late enough for the next one to be made ahead of its time; else later.
-func (s *Service) endOf(ctx context.Context, last partition, now time.Time, length time.Duration) (string, error) {
+// every row in it and late enough for the next one to be made ahead of its time; else later. It also
+// tells whether the part is empty.
+func (s *Service) endOf(ctx context.Context, last partition, now time.Time, length time.Duration) (end string, empty bool, err error) {
 	var ids []string
 	if err := s.db.Read.WithContext(ctx).Raw("SELECT id FROM " + last.name + " ORDER BY id DESC LIMIT 1").Scan(&ids).Error; err != nil {
-		return "", fmt.Errorf("find the newest signal: %w", err)
+		return "", false, fmt.Errorf("find the newest signal: %w", err)
 	}
 	least := now
 	if len(ids) > 0 && database.IDTextTime(ids[0]).After(least) {
 		least = database.IDTextTime(ids[0])
 	}
 	least = least.Add(partitionAhead)
-	end := last.fromTime.Add(length)
-	for end.Before(least) {
-		end = end.Add(day)
+	at := last.fromTime.Add(length)
+	for at.Before(least) {
+		at = at.Add(day)
 	}
-	return database.FirstID(end).String(), nil
+	return database.FirstID(at).String(), len(ids) == 0, nil
 }
