@@ -61,6 +61,11 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	s := &sitting{options: o, dir: dir, binary: binary}
 	defer func() { err = errors.Join(err, s.close()) }()
+	for _, m := range modes {
+		if m.asked() {
+			return m.run(ctx, s)
+		}
+	}
 	if err := s.open(ctx); err != nil {
 		return err
 	}

@@ -6,7 +6,8 @@
 #   scripts/postgres.sh stop                         stop what that start started
 #
 # Without --durable the server does not wait for the disk: right for unit tests, wrong for tests of crashes and for
-# benchmarks. A LATCHKEY_TEST_POSTGRES that is already set is used by "run" as it is, to test on a server of your own.
+# benchmarks. PG_PRELOAD names a shared object that the server alone preloads (LD_PRELOAD), such as one that delays
+# fsync. A LATCHKEY_TEST_POSTGRES that is already set is used by "run" as it is, to test on a server of your own.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -50,7 +51,7 @@ start_on_free_port() {
 	local attempt
 	for attempt in 1 2 3 4 5 6 7 8; do
 		port=$((15000 + RANDOM % 15000))
-		if as_owner "$bin/pg_ctl" -w -t 60 -s -D "$dir/data" -l "$dir/log" -o "-p $port" start >/dev/null 2>&1; then return; fi
+		if as_owner env ${PG_PRELOAD:+"LD_PRELOAD=$dir/preload.so"} "$bin/pg_ctl" -w -t 60 -s -D "$dir/data" -l "$dir/log" -o "-p $port" start >/dev/null 2>&1; then return; fi
 	done
 	say "Postgres did not start. The end of its log:"
 	tail -n 20 "$dir/log" >&2 || true
@@ -69,6 +70,8 @@ start() {
 	chown "$owner" "$dir/password"
 	as_owner "$bin/initdb" -D "$dir/data" -U latchkey -E UTF8 --locale=C --auth=scram-sha-256 --pwfile="$dir/password" \
 		--no-sync >"$dir/initdb.log" 2>&1 || { tail -n 20 "$dir/initdb.log" >&2; die "initdb failed."; }
+	# A copy that the server's user can read, wherever the original is.
+	[ -z "${PG_PRELOAD:-}" ] || install -m 0644 "$PG_PRELOAD" "$dir/preload.so"
 	write_settings "$1" >>"$dir/data/postgresql.conf"
 	start_on_free_port || die "could not start a test server."
 	printf '%s\n' "$bin" >"$dir/bin"
