@@ -16,6 +16,8 @@ type connection struct {
 	addr string
 	conn net.Conn
 	in   *bufio.Reader
+
+	retryAfter bool // the last answer told when to try again
 }
 
 const answerTimeout = 30 * time.Second
@@ -77,6 +79,7 @@ func (c *connection) answer() (int, error) {
 }
 
 func (c *connection) headers() (length int, chunked bool, err error) {
+	c.retryAfter = false
 	for {
 		line, err := c.in.ReadSlice('\n')
 		if err != nil {
@@ -94,6 +97,8 @@ func (c *connection) headers() (length int, chunked bool, err error) {
 			}
 		case bytes.EqualFold(name, []byte("Transfer-Encoding")):
 			chunked = true
+		case bytes.EqualFold(name, []byte("Retry-After")):
+			c.retryAfter = len(value) > 0
 		case bytes.EqualFold(name, []byte("Connection")) && bytes.EqualFold(value, []byte("close")):
 			return 0, false, fmt.Errorf("the server closes the connection: %w", io.ErrUnexpectedEOF)
 		}
