@@ -82,14 +82,16 @@ func (s *Service) credential(ctx context.Context, hash digest) (*Credential, err
 	if cred != nil && (cred.status == models.KeyDeactivated || !cred.expired(now) || cred.final()) {
 		return cred, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, LookUpTimeout)
-	defer cancel()
-	_, cred, err := lookUp(ctx, s.db.Read, hash, now)
-	if err != nil {
-		return nil, err
-	}
-	s.cache.put(hash, cred, generation)
-	return cred, nil
+	return s.lookUps.share(ctx, hash, generation, now, func(ctx context.Context) (*Credential, error) {
+		ctx, cancel := context.WithTimeout(ctx, LookUpTimeout)
+		defer cancel()
+		_, cred, err := lookUp(ctx, s.db.Read, hash, now)
+		if err != nil {
+			return nil, err
+		}
+		s.cache.put(hash, cred, generation)
+		return cred, nil
+	})
 }
 
 // lookUp finds the key that has, or had, the value with this hash. Only a hash that is no present

@@ -31,6 +31,7 @@ type Service struct {
 	brand  string
 	cache  *cache
 
+	lookUps *lookUps
 	callers *callers
 	epoch   *epoch
 }
@@ -52,7 +53,7 @@ func New(db *database.DB, o Options) *Service {
 	}
 	return &Service{
 		db: db, now: o.Now, random: o.Random, brand: o.Brand,
-		cache: newCache(cacheSize), callers: newCallers(callerSize), epoch: newEpoch(db),
+		cache: newCache(cacheSize), lookUps: newLookUps(), callers: newCallers(callerSize), epoch: newEpoch(db),
 	}
 }
 
