@@ -15,6 +15,7 @@ import (
 
 const (
 	flushItems   = 2000
+	enough       = 256 // requests, which share a commit well enough to wait for no more
 	flushBytes   = 8 << 20
 	flushLogs    = 500
 	queueLogs    = 2048
@@ -150,9 +151,11 @@ func (w *writer) run(ctx context.Context) {
 }
 
 // gather lets requests that are being read right now join the group: it yields as long as that
-// brings more in. For a lone request there is nobody to yield to, and nothing is waited for.
+// brings more in. For a lone request there is nobody to yield to, and nothing is waited for. A group
+// that is large already waits for nobody either: on a server with thousands of requests to read, the
+// writer's turn comes again only after all of them.
 func (w *writer) gather() {
-	for n := -1; n < len(w.jobs) && n < flushItems; {
+	for n := -1; n < len(w.jobs) && len(w.jobs) < enough; {
 		n = len(w.jobs)
 		runtime.Gosched()
 	}
