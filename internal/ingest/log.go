@@ -100,22 +100,21 @@ func (s *Service) refused(ctx context.Context, r *Request, cred *keys.Credential
 		}
 	}
 	s.answers.add(why.Code)
-	if len(body) > maxLoggedBody {
-		body = body[:maxLoggedBody]
-	}
-	l := s.line(r, cred, body)
-	l.Status, l.Code, l.Message = why.Status, why.Code, why.Message
-	l.DurationUS = s.now().Sub(r.ReceivedAt).Microseconds()
-	class := known
+	class := unknown
 	if cred != nil {
-		l.Rejected = 1
+		class = known
 		s.usage.Refused(cred, r.seen(), r.ReceivedAt)
-	} else {
-		class = unknown
 	}
+	// Before the line is made: in a flood, what is not kept should cost nothing.
 	if why.Status == http.StatusServiceUnavailable || !s.quota.take(class) {
 		s.writer.droppedLogs.Add(1)
 		return why
+	}
+	l := s.line(r, cred, body[:min(len(body), maxLoggedBody)])
+	l.Status, l.Code, l.Message = why.Status, why.Code, why.Message
+	l.DurationUS = s.now().Sub(r.ReceivedAt).Microseconds()
+	if cred != nil {
+		l.Rejected = 1
 	}
 	if cred == nil && !s.attribute(ctx, r, l) {
 		return why
