@@ -61,7 +61,9 @@ func accessLog(now func() time.Time) echo.MiddlewareFunc {
 			if strings.HasPrefix(path, "/static/") || forPrograms(path) || path == "/healthz" || path == "/readyz" {
 				level = slog.LevelDebug
 			}
-			if c.Response().Status >= http.StatusInternalServerError {
+			// A program that is told to come back later is no event of its own: under overload there are
+			// thousands a second. They are counted, and a database that fails is logged where it does.
+			if status := c.Response().Status; status >= http.StatusInternalServerError && !(status == http.StatusServiceUnavailable && forPrograms(path)) {
 				level = slog.LevelWarn
 			}
 			if ctx := c.Request().Context(); slog.Default().Enabled(ctx, level) {
