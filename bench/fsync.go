@@ -122,14 +122,14 @@ func (s *sitting) oneCommit(ctx context.Context) (string, error) {
 	return fmt.Sprintf("a commit of one row alone takes %s with the delay (median of 100; wal_sync_method is %s)", short(h.quantile(0.5)), method), nil
 }
 
-// freshPostgres starts the product on a database of its own.
-func (s *sitting) freshPostgres(ctx context.Context) (*product, error) {
+// freshPostgres starts the product on a database of its own, with more settings.
+func (s *sitting) freshPostgres(ctx context.Context, settings ...string) (*product, error) {
 	address, drop, err := s.postgres.create(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s.later(drop)
-	p, err := startProduct(ctx, s.binary, "Postgres", database.Config{URL: address}, false)
+	p, err := startProduct(ctx, s.binary, "Postgres", database.Config{URL: address}, s.profile != "", settings...)
 	if err != nil {
 		return nil, err
 	}

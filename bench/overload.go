@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ import (
 
 var (
 	overloadLength = flag.Duration("overload", 0, "instead: send twice what the server can take for this long, such as 5m, and watch goodput, refusals, memory and the console")
-	overloadMost   = flag.Int("overload-connections", 10_000, "most connections of the overload; what is due when all are busy is not sent")
+	overloadMost   = flag.Int("overload-connections", 4000, "most connections of the overload; what is due when all are busy is not sent")
 	overloadTimes  = flag.Float64("overload-times", 2, "how many times its peak the overload sends")
 )
 
@@ -59,7 +60,7 @@ func (s *sitting) overloaded(ctx context.Context, name string) (p *product, err 
 		return s.freshPostgres(ctx)
 	case "sqlite":
 		s.head = append(s.head, "SQLite in WAL mode with synchronous=FULL"+memoryOnly(s.dir))
-		p, err = startProduct(ctx, s.binary, "SQLite", database.Config{Path: filepath.Join(s.dir, "data", "latchkey.db")}, false)
+		p, err = startProduct(ctx, s.binary, "SQLite", database.Config{Path: filepath.Join(s.dir, "data", "latchkey.db")}, s.profile != "")
 		if err == nil {
 			s.later(func() error { _ = p.server.stop(); return nil })
 		}
@@ -100,9 +101,19 @@ func (p *product) overload(ctx context.Context, s *sitting, b *strings.Builder) 
 	var work sync.WaitGroup
 	watching, stop := context.WithCancel(ctx)
 	work.Go(func() { series = p.watch(watching) })
+	var unprofiled error
+	if s.profile != "" {
+		unprofiled = os.MkdirAll(s.profile, 0o755)
+		work.Go(func() {
+			unprofiled = errors.Join(unprofiled, p.profile(min(profileLength, f.length/2), filepath.Join(s.profile, strings.ToLower(p.name)+"-overload")))
+		})
+	}
 	f.run()
 	stop()
 	work.Wait()
+	if unprofiled != nil {
+		return unprofiled
+	}
 	sum := merged(f.bins)
 	p.signals += int64(sum.accepted.count)
 	spent := cpu.perItem(float64(sum.accepted.count))

@@ -24,6 +24,7 @@ type flood struct {
 
 	mu   sync.Mutex
 	idle []chan time.Time // the one that was last busy is taken first
+	over bool             // nothing more comes
 	open atomic.Int64
 }
 
@@ -58,7 +59,7 @@ func (f *flood) run() {
 	for _, to := range f.idle {
 		close(to)
 	}
-	f.idle = nil
+	f.idle, f.over = nil, true
 	f.mu.Unlock()
 	work.Wait()
 }
@@ -106,7 +107,7 @@ func (f *flood) serve(work chan time.Time) {
 func (f *flood) rest(work chan time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if time.Since(f.start) >= f.length {
+	if f.over {
 		return false
 	}
 	f.idle = append(f.idle, work)
