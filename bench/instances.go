@@ -79,11 +79,10 @@ type cluster struct {
 func (c *cluster) measure(ctx context.Context, inserts *pgbench, counts []int) error {
 	yardstick := insertLine(ctx, inserts, instanceConnections[0])
 	lines := []*line{yardstick}
-	var alone []*line // without a proxy
-	beside := map[*line]*line{}
+	beside := map[*line]*line{} // the same without a proxy
 	for _, n := range instanceConnections {
 		one := c.line(ctx, fmt.Sprintf("1 instance without a proxy, %d connections", n), c.servers[0].addr, n)
-		lines, alone = append(lines, one), append(alone, one)
+		lines = append(lines, one)
 		for _, count := range counts {
 			l := c.line(ctx, fmt.Sprintf("%d behind haproxy, %d connections", count, n), c.ports[count], n)
 			lines, beside[l] = append(lines, l), one
