@@ -43,8 +43,12 @@ type SignalDedup struct {
 func (SignalDedup) TableName() string { return "signal_dedup" }
 
 // RequestLog is the view of all inbound HTTP requests: the rows of GatewayRequest, and the requests
-// that are kept in the row of the one event that they brought. Its rows have GatewayRequest's fields.
-const RequestLog = "request_log"
+// that are kept in the row of the one event that they brought. Its rows have GatewayRequest's fields;
+// those that are Logged.
+const (
+	RequestLog = "request_log"
+	Logged     = "route IS NOT NULL"
+)
 
 // GatewayRequest is one inbound HTTP request, accepted or refused: the line of the live log.
 type GatewayRequest struct {

@@ -34,7 +34,7 @@ func (a *App) Logged(t *testing.T, requestID string) models.GatewayRequest {
 	t.Helper()
 	var row models.GatewayRequest
 	Eventually(t, "the log line of "+requestID, func() bool {
-		return a.DB.Read.WithContext(t.Context()).Table(models.RequestLog).Where("id = ?", requestID).Take(&row).Error == nil
+		return a.DB.Read.WithContext(t.Context()).Table(models.RequestLog).Where(models.Logged).Where("id = ?", requestID).Take(&row).Error == nil
 	})
 	return row
 }

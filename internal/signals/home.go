@@ -53,7 +53,7 @@ func (s *Service) Progress(ctx context.Context, actor access.Actor, environment 
 	err := s.db.Read.WithContext(ctx).Raw(`
 		SELECT
 			EXISTS (SELECT 1 FROM api_keys WHERE workspace_id = @ws AND environment = @env AND endpoint_type <> 'api_access') AS has_key,
-			(SELECT id FROM request_log WHERE workspace_id = @ws AND environment = @env ORDER BY id LIMIT 1) IS NOT NULL AS has_request,
+			(SELECT id FROM request_log WHERE route IS NOT NULL AND workspace_id = @ws AND environment = @env ORDER BY id LIMIT 1) IS NOT NULL AS has_request,
 			COALESCE((SELECT CAST(first.id AS TEXT)
 				FROM (SELECT id FROM signals WHERE workspace_id = @ws AND environment = @env ORDER BY id LIMIT 1) first), '') AS first_signal`,
 		map[string]any{"ws": actor.WorkspaceID, "env": environment}).Scan(&p).Error

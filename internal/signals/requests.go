@@ -105,7 +105,7 @@ func (s *Service) requestQuery(ctx context.Context, actor access.Actor, f Reques
 	}
 	q := query{at: f.At, limit: limited(f.Limit)}
 	q.indexed = func() *gorm.DB {
-		db := s.db.Read.WithContext(ctx).Table(logOf(f)).
+		db := s.db.Read.WithContext(ctx).Table(logOf(f)).Where(models.Logged).
 			Where("workspace_id = ? AND environment = ?", actor.WorkspaceID, f.Environment)
 		if f.RequestID != "" {
 			db = db.Where("id = ?", f.RequestID)
@@ -212,7 +212,7 @@ func (s *Service) Request(ctx context.Context, actor access.Actor, id string) (R
 		return RequestDetail{}, errNoRequest
 	}
 	var row models.GatewayRequest
-	err := s.db.Read.WithContext(ctx).Table(models.RequestLog).
+	err := s.db.Read.WithContext(ctx).Table(models.RequestLog).Where(models.Logged).
 		Where("id = ? AND workspace_id = ?", id, actor.WorkspaceID).Take(&row).Error
 	if database.IsNotFound(err) {
 		return RequestDetail{}, errNoRequest

@@ -60,7 +60,7 @@ func (t *Tail) Next(ctx context.Context) ([]RequestItem, error) {
 // advance moves the window to the newest line, matching or not, and forgets ids before it.
 func (t *Tail) advance(ctx context.Context) error {
 	var ids []string
-	err := t.s.db.Read.WithContext(ctx).Table(models.RequestLog).Select("id").
+	err := t.s.db.Read.WithContext(ctx).Table(models.RequestLog).Where(models.Logged).Select("id").
 		Where("workspace_id = ? AND environment = ?", t.actor.WorkspaceID, t.f.Environment).
 		Order("id DESC").Limit(1).Find(&ids).Error
 	if err != nil {
