@@ -44,11 +44,11 @@ func split(body []byte, vendor *source.Vendor) (*bodyItems, *Refusal) {
 	case '{':
 		return unwrap(text, vendor)
 	case '[':
-		out := &bodyItems{}
-		if err := json.Unmarshal(text, &out.items); err != nil {
-			return nil, refuse(http.StatusBadRequest, "invalid_body", "The array could not be read: "+err.Error())
+		items, ok := payload.Elements(text)
+		if !ok {
+			return nil, refuse(http.StatusBadRequest, "invalid_body", "The array could not be read.")
 		}
-		return out, nil
+		return &bodyItems{items: items}, nil
 	default:
 		return nil, refuse(http.StatusBadRequest, "invalid_body", "The body must be a JSON object or an array of objects.")
 	}

@@ -1,5 +1,7 @@
 package payload
 
+import "encoding/json"
+
 // scanner walks over JSON that is known to be valid; where it meets something that is not, it fails.
 type scanner struct {
 	text []byte
@@ -36,6 +38,31 @@ func members(text []byte) (Object, bool) {
 			continue
 		}
 		return o, s.take('}') && s.ended()
+	}
+}
+
+// Elements decodes one level of an array, whose text is valid JSON; false when it is no array. The
+// elements share its memory.
+func Elements(text []byte) ([]json.RawMessage, bool) {
+	s := &scanner{text: text}
+	if !s.take('[') {
+		return nil, false
+	}
+	list := []json.RawMessage{}
+	if s.take(']') {
+		return list, s.ended()
+	}
+	for {
+		s.space()
+		from := s.at
+		if !s.value() {
+			return nil, false
+		}
+		list = append(list, text[from:s.at:s.at])
+		if s.take(',') {
+			continue
+		}
+		return list, s.take(']') && s.ended()
 	}
 }
 

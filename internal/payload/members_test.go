@@ -38,3 +38,25 @@ func FuzzMembers(f *testing.F) {
 		}
 	})
 }
+
+// FuzzElements does the same for arrays.
+func FuzzElements(f *testing.F) {
+	for _, text := range []string{`[]`, ` [ ] `, `[1,"a",[2,"]"],{"b":"}"},null]`, `{}`, `[1] x`, `["\\"]`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got, ok := Elements(text) // must not panic on anything
+		if !json.Valid(text) {
+			return
+		}
+		var want []json.RawMessage
+		if isList := json.Unmarshal(text, &want) == nil && want != nil; ok != isList || len(got) != len(want) {
+			t.Fatalf("%s: %v, %s; the decoder says %v, %s", text, ok, got, isList, want)
+		}
+		for i := range want {
+			if !bytes.Equal(got[i], want[i]) {
+				t.Errorf("%s: element %d is %s, the decoder says %s", text, i, got[i], want[i])
+			}
+		}
+	})
+}
