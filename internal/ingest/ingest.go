@@ -83,7 +83,7 @@ type Limits struct {
 // DefaultLimits are those of the HTTP contract.
 var DefaultLimits = Limits{
 	Body: 1 << 20, SourceBody: 5 << 20, BatchBody: 10 << 20, BulkBody: 1 << 30,
-	Items: 1000, Item: 1 << 20, QueueBytes: 64 << 20, QueueJobs: 1024,
+	Items: 1000, Item: 1 << 20, QueueBytes: 64 << 20, QueueJobs: 4096,
 }
 
 func (l Limits) body(r *Request) int64 {
