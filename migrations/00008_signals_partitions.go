@@ -46,17 +46,32 @@ func partitionSignals(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	// Known to hold before the table becomes a part, so that this need not look at the rows again.
-	for _, statement := range []string{
-		"ALTER TABLE signals DROP CONSTRAINT IF EXISTS signals_first_ids",
-		"ALTER TABLE signals ADD CONSTRAINT signals_first_ids CHECK (id < '" + end + "') NOT VALID",
-		"ALTER TABLE signals VALIDATE CONSTRAINT signals_first_ids",
-	} {
-		if _, err := db.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("bound the ids of signals: %w", err)
-		}
+	err = retry(ctx, db, func(tx *sql.Tx) error {
+		return execAll(ctx, tx, partitionLock, "ALTER TABLE signals DROP CONSTRAINT IF EXISTS signals_first_ids",
+			"ALTER TABLE signals ADD CONSTRAINT signals_first_ids CHECK (id < '"+end+"') NOT VALID")
+	})
+	if err != nil {
+		return fmt.Errorf("bound the ids of signals, which a long query or transaction on them may hold up: %w", err)
 	}
+	if _, err = db.ExecContext(ctx, "ALTER TABLE signals VALIDATE CONSTRAINT signals_first_ids"); err == nil {
+		err = retry(ctx, db, func(tx *sql.Tx) error { return attachSignals(ctx, tx, end) })
+	}
+	if err == nil {
+		return nil
+	}
+	// The version before may run on, and must not meet the bound when its time comes.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	taken := retry(ctx, db, func(tx *sql.Tx) error {
+		return execAll(ctx, tx, partitionLock, "ALTER TABLE signals DROP CONSTRAINT IF EXISTS signals_first_ids")
+	})
+	return errors.Join(fmt.Errorf("make signals a part of itself, which a long query or transaction on it may hold up: %w", err), taken)
+}
+
+// retry runs a change that waits for its lock for a short time only, until it gets it.
+func retry(ctx context.Context, db *sql.DB, change func(*sql.Tx) error) (err error) {
 	for range partitionTries {
-		if err = inTx(ctx, db, func(tx *sql.Tx) error { return attachSignals(ctx, tx, end) }); err == nil {
+		if err = inTx(ctx, db, change); err == nil {
 			return nil
 		}
 		select {
@@ -65,7 +80,7 @@ func partitionSignals(ctx context.Context, db *sql.DB) error {
 		case <-time.After(time.Second):
 		}
 	}
-	return fmt.Errorf("make signals a part of itself, which a long query or transaction on it may hold up: %w", err)
+	return err
 }
 
 // firstEnd is the id at which the first part ends: midnight (UTC) two days ahead, or ahead of the

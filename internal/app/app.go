@@ -154,12 +154,7 @@ func (a *App) every(ctx context.Context, pause time.Duration, what string, do fu
 
 // CleanUp applies retention, and removes expired sessions and old answers to repeated calls.
 func (a *App) CleanUp(ctx context.Context) error {
-	if err := a.Accounts.PruneSessions(ctx); err != nil {
-		return fmt.Errorf("prune sessions: %w", err)
-	}
-	if err := a.Repeats.Prune(ctx); err != nil {
-		return fmt.Errorf("prune answers: %w", err)
-	}
+	// Signals first: this makes the parts that they go to.
 	pruned, err := a.Signals.Prune(ctx)
 	if err != nil {
 		return fmt.Errorf("apply retention: %w", err)
@@ -169,5 +164,11 @@ func (a *App) CleanUp(ctx context.Context) error {
 		return fmt.Errorf("apply retention to deliveries: %w", err)
 	}
 	slog.Info("retention applied", "pruned", pruned, "outbound", sent)
+	if err := a.Accounts.PruneSessions(ctx); err != nil {
+		return fmt.Errorf("prune sessions: %w", err)
+	}
+	if err := a.Repeats.Prune(ctx); err != nil {
+		return fmt.Errorf("prune answers: %w", err)
+	}
 	return nil
 }

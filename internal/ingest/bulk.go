@@ -53,7 +53,7 @@ func (s *Service) AcceptBulk(ctx context.Context, r *Request) (*Outcome, error) 
 	if u.refusal != nil {
 		u.out.CutOff, u.out.ResumeFromLine = u.refusal, u.resume
 	}
-	s.logUpload(r, cred, u)
+	s.logUpload(r, u.cred, u)
 	return u.out, nil
 }
 
@@ -76,6 +76,6 @@ func (s *Service) logUpload(r *Request, cred *keys.Credential, u *upload) {
 	// A job without items: the line is written, or the database is away and the answer says what
 	// was stored all the same.
 	if err := s.writer.submit(&job{cred: cred, request: l, started: r.ReceivedAt}); err != nil {
-		s.writer.droppedLogs.Add(1)
+		s.writer.log(l) // the key has changed since, or the database is away: the line by itself
 	}
 }

@@ -162,9 +162,11 @@ func (p *pipeline) sync() error {
 	p.want = nil
 	var failed error
 	for i := 0; ; {
-		msg, err := p.conn.PgConn().Frontend().Receive()
+		// The connection's own reader, so that the pool learns of the transaction's state too. The
+		// deadline on the connection bounds it.
+		msg, err := p.conn.PgConn().ReceiveMessage(context.Background())
 		if err != nil {
-			return p.broken(err)
+			return p.broken(errors.Join(failed, err))
 		}
 		switch msg := msg.(type) {
 		case *pgproto3.DataRow:
@@ -182,11 +184,14 @@ func (p *pipeline) sync() error {
 	}
 }
 
-// broken closes a connection of which nobody knows what it would say next.
+// broken closes a connection of which nobody knows what it would say next. What was sent may wait for
+// a lock on the server, which would go on with it after the senders were told that it failed: it is
+// asked to stop.
 func (p *pipeline) broken(err error) error {
 	p.open = false
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), time.Second)
 	defer cancel()
+	_ = p.conn.PgConn().CancelRequest(ctx) // fails when the server is away, and there is nothing to stop
 	return errors.Join(fmt.Errorf("talk to Postgres: %w", err), p.conn.Close(ctx))
 }
 

@@ -161,10 +161,10 @@ func assign(jobs []*job, known map[digest]original) {
 			if it.digest != nil {
 				if first, repeats := known[*it.digest]; repeats {
 					r.Status, r.ID = Duplicate, first.signalID
-					if !bytes.Equal(first.payload, it.payload[:]) {
-						it.warn(warnPayloadMismatch)
+					// Not of the item: another try may find it to be the first.
+					if r.Warnings = it.warnings; !bytes.Equal(first.payload, it.payload[:]) {
+						r.Warnings = append(slices.Clone(it.warnings), warnPayloadMismatch)
 					}
-					r.Warnings = it.warnings
 					j.repeated++
 					continue
 				}
@@ -192,6 +192,9 @@ func (j *job) finish(now time.Time) {
 	r.DurationUS = now.Sub(j.started).Microseconds()
 	if len(j.updates) == 1 && len(j.updates[0].result.ID) > 0 {
 		u := j.updates[0]
+		if r.Body == nil {
+			r.Body = u.row.Raw // taken away by a try that failed
+		}
 		id := u.result.ID
 		r.SignalID = &id
 		if u.row.Status != models.UpdateDuplicate && bytes.Equal(r.Body, u.row.Raw) {
@@ -200,10 +203,13 @@ func (j *job) finish(now time.Time) {
 	}
 	if len(j.items) == 1 && r.Rejected == 0 {
 		it := j.items[0]
+		if r.Body == nil {
+			r.Body = it.signal.Raw // taken away by a try that failed
+		}
 		id := it.result.ID
 		r.SignalID = &id
 		// The stored signal's bytes are the body; a repeat with other bytes keeps its own.
-		if it.result.Status == Accepted || !slices.Contains(it.warnings, warnPayloadMismatch) {
+		if it.result.Status == Accepted || !slices.Contains(it.result.Warnings, warnPayloadMismatch) {
 			if bytes.Equal(r.Body, it.signal.Raw) {
 				r.Body = nil
 			}
@@ -237,6 +243,9 @@ func lines(jobs []*job, logs []*models.GatewayRequest, now time.Time) []*models.
 		if it := j.only(); it != nil {
 			it.line = j.request
 			continue
+		}
+		if len(j.items) == 1 && j.items[0].result.ID == j.request.ID {
+			continue // a try whose outcome was not known has stored both
 		}
 		out = append(out, j.request)
 	}

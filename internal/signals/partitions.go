@@ -208,8 +208,8 @@ func (s *Service) cutLast(ctx context.Context, now time.Time, length time.Durati
 	if empty {
 		proof = nil
 	}
-	// Should the change itself have to wait for another hour, the next proof replaces this one,
-	// whose end is partitionAhead from now at least.
+	// Should the change itself have to wait for another hour, the proof is taken back. Where even that
+	// fails the next one replaces it, and its end is partitionAhead from now at least.
 	for _, statements := range append(proof, []string{
 		"LOCK TABLE ONLY signals IN ACCESS EXCLUSIVE MODE",
 		"ALTER TABLE signals DETACH PARTITION " + last.name,
@@ -230,10 +230,24 @@ func (s *Service) cutLast(ctx context.Context, now time.Time, length time.Durati
 			return nil
 		})
 		if err != nil {
+			if !empty {
+				s.dropProof(ctx, last.name)
+			}
 			return err
 		}
 	}
 	return nil
+}
+
+// dropProof takes the check of a cut that failed off the last part: once its end has come, it would
+// refuse every signal.
+func (s *Service) dropProof(ctx context.Context, part string) {
+	err := s.alone(context.WithoutCancel(ctx), func(tx *gorm.DB) error {
+		return tx.Exec("ALTER TABLE IF EXISTS " + part + " DROP CONSTRAINT IF EXISTS signals_ids").Error
+	})
+	if err != nil {
+		slog.WarnContext(ctx, "the check of a part of signals is still there; the next clean-up, within the hour, takes it off", "part", part, "err", err)
+	}
 }
 
 // partitionName tells when a part begins. Parts begin at midnight (UTC).
