@@ -17,8 +17,11 @@ var dials = []string{
 	"net.Dial", "net.DialTimeout", "net.DialTCP", "net.DialUDP", "net.Dialer", "tls.Dial", "tls.DialWithDialer", "tls.Dialer", "smtp.Dial", "smtp.SendMail", "rpc.Dial", "exec.Command", "exec.CommandContext",
 }
 
-// The product's server is everything below internal, handlers, models and views. The command line
-// talks to the server that its user names, with the client package.
+// commandLine talks to the server that its user names, as the client package does. No package of the
+// server may import it.
+const commandLine = "internal/upload"
+
+// The product's server is everything below internal, handlers, models and views, but for commandLine.
 func TestNothingElseOfTheServerOpensConnections(t *testing.T) {
 	if len(uses(t, "client.go")) == 0 {
 		t.Fatal("the search finds not even the dialer of this package")
@@ -33,8 +36,11 @@ func TestNothingElseOfTheServerOpensConnections(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if rel = filepath.ToSlash(rel); strings.HasPrefix(rel, "internal/egress/") || strings.HasPrefix(rel, "internal/apptest/") {
+			if rel = filepath.ToSlash(rel); strings.HasPrefix(rel, "internal/egress/") || strings.HasPrefix(rel, "internal/apptest/") || strings.HasPrefix(rel, commandLine+"/") {
 				return nil
+			}
+			if imports(t, file, "latchkey/"+commandLine) {
+				t.Errorf("%s imports %s, which is the command line's", rel, commandLine)
 			}
 			for _, use := range uses(t, file) {
 				t.Errorf("%s uses %s: requests leave through internal/egress", rel, use)
@@ -45,6 +51,15 @@ func TestNothingElseOfTheServerOpensConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func imports(t *testing.T, file, path string) bool {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(parsed.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"`+path+`"` })
 }
 
 func uses(t *testing.T, file string) (found []string) {
