@@ -38,7 +38,7 @@ journey('an Editor comes in by a link that works once, and cannot open members, 
   const link = await invite(page, 'Editor');
   const editor = await visit();
   await join(editor.page, link, 'Ed Editor');
-  assert.deepEqual((await lines(editor.page)).map((line) => line.trim()), ['Home', 'Signals', 'Product orgs', 'Requests', 'API keys', 'Sources', 'API reference']);
+  assert.deepEqual((await lines(editor.page)).map((line) => line.trim()), ['Home', 'Signals', 'Product orgs', 'Requests', 'Uploads', 'API keys', 'Sources', 'API reference']);
 
   editor.expectStatus(403);
   for (const path of ['settings/members', 'settings/members/invitations/new', 'settings', 'audit', 'audit/export.csv']) {
@@ -66,7 +66,7 @@ journey('a Viewer sees data, and neither keys nor their templates', { on: server
   const link = await invite(page, 'Viewer');
   const viewer = await visit();
   await join(viewer.page, link, 'Vera Viewer');
-  assert.deepEqual((await lines(viewer.page)).map((line) => line.trim()), ['Home', 'Signals', 'Product orgs', 'Requests', 'Sources', 'API reference']);
+  assert.deepEqual((await lines(viewer.page)).map((line) => line.trim()), ['Home', 'Signals', 'Product orgs', 'Requests', 'Uploads', 'Sources', 'API reference']);
   await open(viewer.page, 'Product orgs');
   await row(viewer.page, 'hooli').getByRole('link').click();
   await titled(viewer.page, 'hooli');
