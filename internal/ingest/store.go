@@ -244,7 +244,7 @@ func lines(jobs []*job, logs []*models.GatewayRequest, now time.Time) []*models.
 			it.line = j.request
 			continue
 		}
-		if len(j.items) == 1 && j.items[0].result.ID == j.request.ID {
+		if len(j.items) == 1 && j.items[0].result.Status == Duplicate && j.items[0].result.ID == j.request.ID {
 			continue // a try whose outcome was not known has stored both
 		}
 		out = append(out, j.request)
