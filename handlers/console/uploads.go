@@ -16,6 +16,9 @@ const (
 	uploadsPath = "uploads"
 	// keyPageUploads bounds the running uploads on the pages of others.
 	keyPageUploads = 5
+	// askForUploads is how often the page looks for the next one while none runs: who waits for one
+	// has just started it.
+	askForUploads = "5s"
 )
 
 func (s *server) uploadRoutes() []Route {
@@ -41,7 +44,7 @@ func (s *server) listUploads(c Ctx) error {
 	here := v.path(uploadsPath)
 	p := views.UploadsView{List: s.uploadList(c, found.Items), Paging: pages(here, q, found.Paging)}
 	if f.At == (signals.Cursor{}) {
-		p.List.PollHref, p.List.Every = withQuery(here, q), askLater
+		p.List.PollHref, p.List.Every = withQuery(here, q), askForUploads
 		for _, u := range found.Items {
 			if u.Status == models.UploadRunning {
 				p.List.Every = askSoon
