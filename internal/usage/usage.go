@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"gorm.io/gorm"
-
 	"latchkey/internal/database"
 	"latchkey/internal/keys"
 	"latchkey/internal/token"
@@ -19,9 +17,13 @@ import (
 )
 
 const (
-	// interval is how long counts stay in memory before they are written. A crash loses at most
-	// that much of the counts, never an event.
+	// interval is how long counts stay in memory before they are written, and longest how long where
+	// many keys are busy at once. A crash loses at most that much of the counts, never an event.
 	interval = 500 * time.Millisecond
+	longest  = 5 * time.Second
+	// share is the part of the time, one in so many, that may go into writing: the rows of many keys
+	// are written less often, each with more in it, and leave the database to the events.
+	share = 10
 	// flushTimeout bounds a write; what could not be written is tried again.
 	flushTimeout = 15 * time.Second
 )
@@ -126,17 +128,24 @@ func retiring(c *keys.Credential, at time.Time) bool {
 
 // Run writes what has gathered until ctx ends, then what is left.
 func (r *Recorder) Run(ctx context.Context) {
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
+	timer := time.NewTimer(interval)
+	defer timer.Stop()
 	for {
 		select {
-		case <-tick.C:
+		case <-timer.C:
+			began := time.Now()
 			r.Flush()
+			timer.Reset(pause(time.Since(began)))
 		case <-ctx.Done():
 			r.Flush()
 			return
 		}
 	}
+}
+
+// pause is how long counts gather after a write that took so long.
+func pause(took time.Duration) time.Duration {
+	return min(max(interval, (share-1)*took), longest)
 }
 
 // Flush writes what has gathered; on failure it is put back and tried with the next.
@@ -151,7 +160,7 @@ func (r *Recorder) Flush() {
 	r.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
-	err := r.db.Tx(ctx, func(tx *gorm.DB) error { return taken.write(ctx, tx) })
+	err := taken.write(ctx, r.db)
 	if err == nil {
 		return
 	}
