@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"latchkey/internal/apptest"
 	"latchkey/internal/database"
@@ -65,6 +66,33 @@ func TestReadersCannotWrite(t *testing.T) {
 	db := apptest.SQLite(t)
 	if err := db.Read.Exec("DELETE FROM accounts").Error; err == nil {
 		t.Error("a reader wrote")
+	}
+}
+
+// A commit that copies the log back holds its senders up; one alone would do it only at four times
+// the length.
+func TestALongWriteAheadLogIsCopiedBackWithoutACommit(t *testing.T) {
+	db := apptest.SQLite(t)
+	if err := db.Write.Exec("CREATE TABLE notes_of_the_test (id INTEGER PRIMARY KEY, body BLOB)").Error; err != nil {
+		t.Fatal(err)
+	}
+	for i := range 60 {
+		if err := db.Write.Exec("INSERT INTO notes_of_the_test (id, body) VALUES (?, randomblob(400000))", i).Error; err != nil {
+			t.Fatal(err)
+		}
+	}
+	for try := 0; ; try++ {
+		var busy, pages, copied int
+		if err := db.Read.Raw("PRAGMA wal_checkpoint(NOOP)").Row().Scan(&busy, &pages, &copied); err != nil {
+			t.Fatal(err)
+		}
+		if pages-copied < 4000 {
+			return
+		}
+		if try > 200 {
+			t.Fatalf("%d pages are not copied back", pages-copied)
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 

@@ -50,6 +50,13 @@ func openSQLite(ctx context.Context, cfg Config) (*DB, error) {
 	if db.Read, err = db.sqlitePool(sqliteDSN(cfg.Path, true), readers); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot open the database %s for reading: %w", cfg.Path, err), db.Close())
 	}
+	own, err := sql.Open("sqlite", sqliteDSN(cfg.Path, false)) // opened when it is needed
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot open the database %s for checkpoints: %w", cfg.Path, err), db.Close())
+	}
+	own.SetMaxOpenConns(1)
+	copying := startCheckpointer(own, db.Write)
+	db.closers = append([]func() error{copying.close}, db.closers...)
 	return db, nil
 }
 
@@ -66,9 +73,7 @@ func sqliteDSN(path string, readOnly bool) string {
 	if readOnly {
 		q.Add("_pragma", "query_only(1)")
 	} else {
-		// In pages of 4 KiB. The pages at the ends of the indexes are in every commit; copied back a
-		// quarter as often, they cost less, and the log stays at some 16 MiB.
-		q.Add("_pragma", "wal_autocheckpoint(4000)")
+		q.Add("_pragma", "wal_autocheckpoint("+strconv.Itoa(checkpointByWriter)+")")
 		q.Set("_txlock", "immediate")
 	}
 	q.Set("_time_format", "sqlite")

@@ -1,0 +1,85 @@
+package database
+
+import (
+	"database/sql"
+	"log/slog"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+const (
+	// checkpointPages is how long the write-ahead log gets before it is copied back, in pages of 4 KiB.
+	// The pages at the ends of the indexes are in every commit; copied back a quarter as often as
+	// SQLite would, they cost less, and the log stays at some tens of MiB.
+	checkpointPages = 4000
+	// checkpointByWriter is where a commit copies the log back itself, and is held up by that: it is
+	// reached only by a process without a checkpointer, and where one does not keep up.
+	checkpointByWriter = 4 * checkpointPages
+	checkpointEvery    = 250 * time.Millisecond
+)
+
+// checkpointer copies the write-ahead log back while commits go on. SQLite would do it inside a
+// commit, for which every sender waits then.
+//
+// The log begins anew only after all of it was copied, and more comes while it is: so the long part
+// is done on a connection of its own, and the short rest on the writer's, between two transactions.
+// Neither waits for a reader (https://www.sqlite.org/c3ref/wal_checkpoint_v2.html, PASSIVE).
+type checkpointer struct {
+	own    *sql.DB
+	writer *gorm.DB
+	stop   chan struct{}
+	ended  chan struct{}
+}
+
+func startCheckpointer(own *sql.DB, writer *gorm.DB) *checkpointer {
+	c := &checkpointer{own: own, writer: writer, stop: make(chan struct{}), ended: make(chan struct{})}
+	go c.run()
+	return c
+}
+
+// close waits for a checkpoint that runs.
+func (c *checkpointer) close() error {
+	close(c.stop)
+	<-c.ended
+	return c.own.Close()
+}
+
+func (c *checkpointer) run() {
+	defer close(c.ended)
+	tick := time.NewTicker(checkpointEvery)
+	defer tick.Stop()
+	failing := false
+	for {
+		select {
+		case <-c.stop:
+			return
+		case <-tick.C:
+		}
+		err := c.look()
+		if err != nil && !failing {
+			slog.Warn("the write-ahead log could not be copied back beside the commits; a commit will do it", "err", err)
+		}
+		failing = err != nil
+	}
+}
+
+// look copies the log back if it has grown long.
+func (c *checkpointer) look() error {
+	waiting, err := checkpoint(c.own.QueryRow("PRAGMA wal_checkpoint(NOOP)"))
+	if err != nil || waiting < checkpointPages {
+		return err
+	}
+	if _, err := checkpoint(c.own.QueryRow("PRAGMA wal_checkpoint(PASSIVE)")); err != nil {
+		return err
+	}
+	_, err = checkpoint(c.writer.Raw("PRAGMA wal_checkpoint(PASSIVE)").Row())
+	return err
+}
+
+// checkpoint reads how many pages of the log are still to be copied back.
+func checkpoint(row *sql.Row) (waiting int, err error) {
+	var busy, pages, copied int
+	err = row.Scan(&busy, &pages, &copied)
+	return pages - copied, err
+}
