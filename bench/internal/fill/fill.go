@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"latchkey/internal/database"
 )
 
@@ -34,7 +36,7 @@ const defaultSpan = 28 * 24 * time.Hour
 // Fill adds keys and signals to a migrated database that has a workspace. The signals are spread
 // evenly over the span and over the workspace's active webhook keys, each of which sends for a minute
 // at a time; their minutes of usage are counted. One signal in 50,000 is the event RareEvent, and
-// each of Address's people has about 25. It ends with fresh statistics.
+// each of Address's people has about 25. It ends with Settle.
 //
 // Running it again adds more. On Postgres, partitions that the signals' ids need must be there.
 func Fill(ctx context.Context, db *database.DB, o Options) (Filled, error) {
@@ -60,7 +62,7 @@ func Fill(ctx context.Context, db *database.DB, o Options) (Filled, error) {
 			return made, err
 		}
 	}
-	return made, settle(ctx, db)
+	return made, Settle(ctx, db)
 }
 
 func workspace(ctx context.Context, db *database.DB, slug string) (string, error) {
@@ -83,16 +85,34 @@ func workspace(ctx context.Context, db *database.DB, slug string) (string, error
 	return "", errors.New("there is no such workspace; make one with `latchkey setup`")
 }
 
-// settle does what a database does by itself within the hour: on Postgres autovacuum's work. The
-// product gives SQLite no statistics, so none are made here.
-func settle(ctx context.Context, db *database.DB) error {
+// Settle does what a database does by itself within the hour, so that it does not do so beside what
+// is measured: vacuum, statistics and the way of what was written from the log to the tables. The
+// product gives SQLite no statistics, so none are made there.
+func Settle(ctx context.Context, db *database.DB) error {
 	if !db.IsPostgres() {
-		return nil
+		return settleSQLite(ctx, db)
 	}
-	for _, table := range []string{"signals", "gateway_requests", "key_usage_minutes", "api_keys", "key_last_used"} {
-		if _, err := db.Pool.Exec(ctx, "VACUUM (ANALYZE) "+table); err != nil {
-			return fmt.Errorf("vacuum %s: %w", table, err)
-		}
+	if _, err := db.Pool.Exec(ctx, "VACUUM (ANALYZE)"); err != nil {
+		return fmt.Errorf("vacuum: %w", err)
+	}
+	var refused *pgconn.PgError
+	// A server of somebody else's may not let this role.
+	if _, err := db.Pool.Exec(ctx, "CHECKPOINT"); err != nil && !(errors.As(err, &refused) && refused.Code == insufficientPrivilege) {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	return nil
+}
+
+// insufficientPrivilege is an SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+const insufficientPrivilege = "42501"
+
+func settleSQLite(ctx context.Context, db *database.DB) error {
+	var busy, pages, copied int
+	if err := db.Write.WithContext(ctx).Raw("PRAGMA wal_checkpoint(TRUNCATE)").Row().Scan(&busy, &pages, &copied); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	if busy != 0 {
+		return errors.New("checkpoint: somebody else reads or writes the database")
 	}
 	return nil
 }
