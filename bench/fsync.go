@@ -72,26 +72,37 @@ func (s *sitting) measureDelayed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	proto, err := s.startPrototype(ctx, "postgres")
+	if err != nil {
+		return err
+	}
 	yardstick := insertLine(ctx, inserts, delayClients)
 	lines := []*line{yardstick}
+	beside := map[*line]*line{} // the prototype on as many connections
 	for _, n := range delayConnections {
-		lines = append(lines, p.postLine(fmt.Sprintf("single posts, %d connections", n), p.server.addr, n, s.clocks(p.server)))
+		plain := proto.line(fmt.Sprintf("group-commit prototype, %d connections", n), n)
+		posts := p.postLine(fmt.Sprintf("single posts, %d connections", n), p.server.addr, n, s.clocks(p.server))
+		lines, beside[posts] = append(lines, plain, posts), plain
 	}
 	if err := s.roundsOf(ctx, lines); err != nil {
 		return err
 	}
 	check, failed := p.check(ctx)
+	second, alsoFailed := proto.check(ctx)
 	var b strings.Builder
-	headOf(&b, "", "÷ pgbench", "items/s", "p50", "p99", "Latchkey CPU", "Postgres CPU", "generator CPU", "errors")
+	headOf(&b, "", "÷ pgbench", "÷ prototype", "items/s", "p50", "p99", "Latchkey CPU", "Postgres CPU", "generator CPU", "errors")
 	for _, l := range lines {
-		against := ""
+		against, against2 := "", ""
 		if l != yardstick {
 			against = l.over(yardstick)
 		}
+		if plain := beside[l]; plain != nil {
+			against2 = l.over(plain)
+		}
 		p50, p99 := l.latency()
-		rowOf(&b, l.name, against, speed(l.speed()), p50, p99, l.cpu(kindServer), l.cpu(kindPostgres), l.cpu(kindGenerator), statuses(l.failures()))
+		rowOf(&b, l.name, against, against2, speed(l.speed()), p50, p99, l.cpu(kindServer), l.cpu(kindPostgres), l.cpu(kindGenerator), statuses(l.failures()))
 	}
-	return errors.Join(failed, s.tell("Bench on a disk whose fsync takes "+fsyncDelay.String()+" longer", b.String(), []string{check}))
+	return errors.Join(failed, alsoFailed, s.tell("Bench on a disk whose fsync takes "+fsyncDelay.String()+" longer", b.String(), []string{check, second}))
 }
 
 // oneCommit sees that commits wait for the delay, and tells how long one takes.

@@ -18,6 +18,8 @@ import (
 const (
 	bareArgument   = "bare-handler"
 	socketArgument = "bare-socket"
+	// prototypeArgument stores what it gets, in the database that prototypeEnv names.
+	prototypeArgument = "group-commit-prototype"
 )
 
 func main() {
@@ -26,6 +28,9 @@ func main() {
 	}
 	if len(os.Args) == 2 && os.Args[1] == socketArgument {
 		exit(serveSocket())
+	}
+	if len(os.Args) == 2 && os.Args[1] == prototypeArgument {
+		exit(servePrototype())
 	}
 	o, err := parse()
 	if err != nil {

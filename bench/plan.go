@@ -21,6 +21,7 @@ const (
 	overCopy    = "÷ COPY"
 	overClient  = "÷ bare client"
 	overSocket  = "÷ bare socket"
+	overProto   = "÷ prototype"
 )
 
 // Names of yardsticks.
@@ -30,6 +31,7 @@ const (
 	nameEchoGet = "bare Echo handler, GET"
 	nameInserts = "pgbench, single-row inserts"
 	nameUnnest  = "INSERT..unnest of 100 rows a transaction, bare table"
+	nameProto   = "group-commit prototype: a key, JSON, one INSERT a group"
 	nameCopy    = "COPY into a table like signals, with its indexes"
 )
 
@@ -40,12 +42,14 @@ type yardsticks struct {
 	unnest, unnest2 *task
 	copied          *task
 	single          map[*product]*task // with the usual number of connections
+	proto           map[string]*task   // by database and connections, as of protoOf
 }
 
 // plan lists a round: yardsticks stand next to what is held against them.
 func (s *sitting) plan(ctx context.Context, inserts *pgbench) error {
-	y := &yardsticks{echo: map[int]*task{}, rows: map[int]*task{}, single: map[*product]*task{}}
+	y := &yardsticks{echo: map[int]*task{}, rows: map[int]*task{}, single: map[*product]*task{}, proto: map[string]*task{}}
 	s.planServers(ctx, y, inserts)
+	s.planPrototypes(y)
 	list := scenarios(s.options)
 	used := func(section string) bool {
 		return slices.ContainsFunc(list, func(sc scenario) bool { return sc.section == section && s.only.MatchString(sc.name) })
@@ -83,11 +87,11 @@ func (s *sitting) planServers(ctx context.Context, y *yardsticks, inserts *pgben
 	n := s.usual()
 	request := post("/key", jsonType, nil, item(false))
 	socket := s.add(&task{section: inYardsticks, name: nameSocket, connections: n, run: func(length time.Duration) (measure, error) {
-		return sendBare(s.socket, request, n, length), nil
+		return s.sendBare(s.socket, request, n, length)
 	}})
 	for _, n := range s.counts {
 		y.echo[n] = s.add(&task{section: inYardsticks, name: nameEcho, connections: n, run: func(length time.Duration) (measure, error) {
-			return sendBare(s.bare, request, n, length), nil
+			return s.sendBare(s.bare, request, n, length)
 		}})
 		if n == s.usual() {
 			y.echo[n].against(overSocket, socket)
@@ -104,8 +108,27 @@ func (s *sitting) planServers(ctx context.Context, y *yardsticks, inserts *pgben
 		}
 	}
 	y.get = s.add(&task{section: inYardsticks, name: nameEchoGet, connections: n, run: func(length time.Duration) (measure, error) {
-		return sendBare(s.bare, get("/me"), n, length), nil
+		return s.sendBare(s.bare, get("/me"), n, length)
 	}})
+}
+
+func (s *sitting) sendBare(bare *process, request []byte, connections int, length time.Duration) (measure, error) {
+	m, _ := sendBare(bare, 0, request, connections, length)
+	return m, nil
+}
+
+// planPrototypes adds the prototype on each database with each number of connections.
+func (s *sitting) planPrototypes(y *yardsticks) {
+	for _, p := range s.prototypes {
+		for _, n := range s.counts {
+			y.proto[protoOf(p.database, n)] = s.add(&task{section: inYardsticks, name: nameProto, connections: n, database: p.database,
+				run: func(length time.Duration) (measure, error) { return p.send(n, length), nil }})
+		}
+	}
+}
+
+func protoOf(database string, connections int) string {
+	return fmt.Sprintf("%s %d", database, connections)
 }
 
 // planTables adds the yardsticks of many rows at once, where there is Postgres.
@@ -148,6 +171,9 @@ func (s *sitting) task(ctx context.Context, sc scenario, p *product, y *yardstic
 		t.against(overEcho, y.get)
 	case inPages:
 		t.length = s.pageLength()
+	}
+	if sc.section == inPosts {
+		t.against(overProto, y.proto[protoOf(p.name, sc.connections)])
 	}
 	switch {
 	case sc.section == inPosts && sc.connections == s.usual():

@@ -46,7 +46,7 @@ type column struct {
 	cell func(t *task) string
 }
 
-var ratioColumns = []string{overPgbench, overEcho, overUnnest, overUnnest2, overCopy, overClient, overSocket, overSingle}
+var ratioColumns = []string{overPgbench, overProto, overEcho, overUnnest, overUnnest2, overCopy, overClient, overSocket, overSingle}
 
 func columns() []column {
 	list := []column{{"", (*task).title}, {"connections", func(t *task) string { return strconv.Itoa(t.connections) }}}

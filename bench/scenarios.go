@@ -161,14 +161,14 @@ func (s scenario) send(p *product, postmaster int, perSecond float64, length tim
 	return m
 }
 
-// sendBare does the same to a yardstick.
-func sendBare(bare *process, request []byte, connections int, length time.Duration) measure {
+// sendBare does the same to a yardstick, and tells how many answers were 200.
+func sendBare(bare *process, postmaster int, request []byte, connections int, length time.Duration) (measure, int64) {
 	l := load{addr: bare.addr, requests: one(request), connections: connections, length: length}
-	c := newClock(bare.pid(), 0)
+	c := newClock(bare.pid(), postmaster)
 	before := c.start()
 	out := l.run()
 	perSecond := float64(out.ok) / out.elapsed.Seconds()
 	m := measure{requests: perSecond, items: perSecond, hist: &out.hist, errors: out.errors}
 	c.spent(before, float64(out.ok), &m)
-	return m
+	return m, out.ok
 }

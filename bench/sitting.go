@@ -22,6 +22,7 @@ type sitting struct {
 	bare, socket *process // the bare handler, which receives webhooks too; and what answers unread
 	products     []*product
 	large        []*product // with many signals, for reading
+	prototypes   []*prototype
 	tasks        []*task
 	ends         []*figure
 	head         []string
@@ -56,6 +57,9 @@ func (s *sitting) open(ctx context.Context) (err error) {
 			}
 		}
 		if err := s.openProduct(ctx, name); err != nil {
+			return err
+		}
+		if _, err := s.startPrototype(ctx, name); err != nil {
 			return err
 		}
 	}
@@ -215,6 +219,11 @@ func (s *sitting) finish(ctx context.Context) error {
 			checks = append(checks, text)
 			failures = append(failures, err)
 		}
+	}
+	for _, p := range s.prototypes {
+		text, err := p.check(ctx)
+		checks = append(checks, text)
+		failures = append(failures, err)
 	}
 	for _, p := range s.large {
 		failures = append(failures, p.server.stop())
