@@ -9,30 +9,32 @@ import (
 	"strings"
 )
 
-// What stands between these two lines of a document is the bench's; the rest is people's.
-const (
-	docBegin = "<!-- bench: begin. `make bench` writes what stands up to the end. -->"
-	docEnd   = "<!-- bench: end -->"
+// marks are two lines of a document. What stands between them is the bench's; the rest is people's.
+type marks struct{ begin, end string }
+
+var (
+	benchMarks  = marks{"<!-- bench: begin. `make bench` writes what stands up to the end. -->", "<!-- bench: end -->"}
+	growthMarks = marks{"<!-- growth: begin -->", "<!-- growth: end -->"}
 )
 
 // splice puts the report where the document has its two lines.
-func splice(doc, report string) (string, error) {
-	before, rest, ok := strings.Cut(doc, docBegin+"\n")
-	_, after, ended := strings.Cut(rest, docEnd)
-	if !ok || !ended || strings.Contains(rest, docBegin) || strings.Contains(after, docEnd) {
-		return "", errors.New("it must have one line " + docBegin + " and after it one line " + docEnd)
+func (m marks) splice(doc, report string) (string, error) {
+	before, rest, ok := strings.Cut(doc, m.begin+"\n")
+	_, after, ended := strings.Cut(rest, m.end)
+	if !ok || !ended || strings.Contains(rest, m.begin) || strings.Contains(after, m.end) {
+		return "", errors.New("it must have one line " + m.begin + " and after it one line " + m.end)
 	}
-	return before + docBegin + "\n\n" + strings.TrimSpace(report) + "\n\n" + docEnd + after, nil
+	return before + m.begin + "\n\n" + strings.TrimSpace(report) + "\n\n" + m.end + after, nil
 }
 
 // writable tells whether a file has the two lines, before a long run; an empty name is none.
-func writable(file string) error {
+func (m marks) writable(file string) error {
 	if file == "" {
 		return nil
 	}
 	doc, err := os.ReadFile(file)
 	if err == nil {
-		_, err = splice(string(doc), "")
+		_, err = m.splice(string(doc), "")
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
@@ -41,7 +43,7 @@ func writable(file string) error {
 }
 
 // writeInto replaces the bench's part of a file; an empty name is none.
-func writeInto(file, report string) error {
+func (m marks) writeInto(file, report string) error {
 	if file == "" {
 		return nil
 	}
@@ -49,7 +51,7 @@ func writeInto(file, report string) error {
 	if err != nil {
 		return err
 	}
-	text, err := splice(string(doc), report)
+	text, err := m.splice(string(doc), report)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}

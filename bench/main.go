@@ -50,7 +50,7 @@ func exit(err error) {
 }
 
 func run(ctx context.Context, o options) (err error) {
-	if err := writable(o.doc); err != nil {
+	if err := benchMarks.writable(o.doc); err != nil {
 		return err
 	}
 	dir, err := os.MkdirTemp(o.dir, "latchkey-bench-")

@@ -54,14 +54,20 @@ func (l *line) over(other *line) string {
 	return ratio(spreadOf(values), true)
 }
 
-// latency tells the middle and the end of all rounds' latencies.
-func (l *line) latency() (p50, p99 string) {
+// merged are the latencies of all rounds.
+func (l *line) merged() *histogram {
 	h := &histogram{}
 	for _, s := range l.shots {
 		if s.hist != nil {
 			h.merge(s.hist)
 		}
 	}
+	return h
+}
+
+// latency tells the middle and the end of all rounds' latencies.
+func (l *line) latency() (p50, p99 string) {
+	h := l.merged()
 	if h.count == 0 {
 		return "mean " + short(time.Duration(l.each(func(s shot) float64 { return float64(s.mean) }).median)), ""
 	}

@@ -64,10 +64,26 @@ func (s *server) create(ctx context.Context) (address string, drop func() error,
 		return "", nil, fmt.Errorf("%s: %w", postgresEnv, err)
 	}
 	u.Path = "/" + name
-	drop = func() error {
-		return s.exec(context.WithoutCancel(ctx), s.url, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+	return u.String(), func() error { return s.drop(context.WithoutCancel(ctx), u.String()) }, nil
+}
+
+// drop removes a database of this run, if it is still there.
+func (s *server) drop(ctx context.Context, address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return fmt.Errorf("%s: %w", postgresEnv, err)
 	}
-	return u.String(), drop, nil
+	return s.exec(ctx, s.url, "DROP DATABASE IF EXISTS "+strings.TrimPrefix(u.Path, "/")+" WITH (FORCE)")
+}
+
+// scan reads one value.
+func (s *server) scan(ctx context.Context, query string, to any) error {
+	conn, err := pgx.Connect(ctx, s.url)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	return conn.QueryRow(ctx, query).Scan(to)
 }
 
 func (s *server) exec(ctx context.Context, address, statement string) error {

@@ -77,22 +77,22 @@ func TestTargetsAreComputedFromTheRunThatIsReported(t *testing.T) {
 }
 
 func TestTheReportReplacesOnlyWhatStandsBetweenItsLines(t *testing.T) {
-	doc := "# Performance\n\nProse before.\n\n" + docBegin + "\n\nold | table\n\n" + docEnd + "\n\nProse after.\n"
-	once, err := splice(doc, "new | table\n")
+	doc := "# Performance\n\nProse before.\n\n" + benchMarks.begin + "\n\nold | table\n\n" + benchMarks.end + "\n\nProse after.\n"
+	once, err := benchMarks.splice(doc, "new | table\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "# Performance\n\nProse before.\n\n" + docBegin + "\n\nnew | table\n\n" + docEnd + "\n\nProse after.\n"; once != want {
+	if want := "# Performance\n\nProse before.\n\n" + benchMarks.begin + "\n\nnew | table\n\n" + benchMarks.end + "\n\nProse after.\n"; once != want {
 		t.Errorf("%q", once)
 	}
-	if twice, err := splice(once, "new | table\n"); err != nil || twice != once {
+	if twice, err := benchMarks.splice(once, "new | table\n"); err != nil || twice != once {
 		t.Errorf("writing it again changed it: %v, %q", err, twice)
 	}
 	for name, broken := range map[string]string{
-		"no lines": "# Performance\n", "no end": docBegin + "\n", "the wrong order": docEnd + "\n" + docBegin + "\n",
-		"two begins": docBegin + "\n" + docBegin + "\n" + docEnd, "two ends": docBegin + "\n" + docEnd + docEnd,
+		"no lines": "# Performance\n", "no end": benchMarks.begin + "\n", "the wrong order": benchMarks.end + "\n" + benchMarks.begin + "\n",
+		"two begins": benchMarks.begin + "\n" + benchMarks.begin + "\n" + benchMarks.end, "two ends": benchMarks.begin + "\n" + benchMarks.end + benchMarks.end,
 	} {
-		if _, err := splice(broken, "x"); err == nil {
+		if _, err := benchMarks.splice(broken, "x"); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

@@ -242,5 +242,5 @@ func (s *sitting) finish(ctx context.Context) error {
 	if err := errors.Join(failures...); err != nil {
 		return err
 	}
-	return writeInto(s.doc, text)
+	return benchMarks.writeInto(s.doc, text)
 }
