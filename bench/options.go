@@ -51,7 +51,7 @@ func parse() (options, error) {
 	flag.StringVar(&o.dir, "dir", "", "where the SQLite databases go (default: the temporary directory); choose the disk to be measured")
 	flag.StringVar(&o.out, "out", "", "file to write the report to as well")
 	flag.StringVar(&o.doc, "doc", "", "Markdown file whose part between the bench's two comments a whole run replaces")
-	flag.StringVar(&o.profile, "profile", "", "directory for profiles of the server under single posts (or the first that -only leaves), taken after the rounds")
+	flag.StringVar(&o.profile, "profile", "", "directory for profiles of the server (CPU, allocation, blocking, contended locks) under single posts (or the first that -only leaves), taken after the rounds")
 	flag.Parse()
 	given := map[string]bool{}
 	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })

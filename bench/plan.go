@@ -235,20 +235,29 @@ func (s *sitting) profiles(ctx context.Context) error {
 		products = s.large
 	}
 	for _, p := range products {
-		var err error
-		var work sync.WaitGroup
-		work.Go(func() { err = p.profile(profileLength, filepath.Join(s.profile, strings.ToLower(p.name))) })
-		m := watched.send(p, 0, 0, profileLength)
-		work.Wait()
-		if len(m.errors) > 0 {
-			err = fmt.Errorf("%s: %s", watched.name, statuses(m.errors))
-		}
-		if err == nil && watched.told {
-			err = p.drain(ctx)
-		}
-		if err != nil {
-			return err
+		file := filepath.Join(s.profile, strings.ToLower(p.name))
+		// Recording waits slows the server, so that it has a load of its own after the others.
+		for _, take := range []func(time.Duration, string) error{p.profile, p.waits} {
+			if err := watched.profiled(ctx, p, file, take); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// profiled sends while a profile is taken.
+func (s scenario) profiled(ctx context.Context, p *product, file string, take func(time.Duration, string) error) error {
+	var err error
+	var work sync.WaitGroup
+	work.Go(func() { err = take(profileLength, file) })
+	m := s.send(p, 0, 0, profileLength)
+	work.Wait()
+	if len(m.errors) > 0 {
+		err = fmt.Errorf("%s: %s", s.name, statuses(m.errors))
+	}
+	if err == nil && s.told {
+		err = p.drain(ctx)
+	}
+	return err
 }

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"latchkey/internal/database"
@@ -108,8 +109,11 @@ func startFilled(ctx context.Context, binary, name string, config database.Confi
 	return p, p.signIn(ctx)
 }
 
-func (p *product) start(ctx context.Context) (err error) {
-	p.server, err = start(ctx, p.env, p.binary)
+func (p *product) start(ctx context.Context) error {
+	server, err := start(ctx, p.env, p.binary)
+	if err == nil {
+		p.server = server
+	}
 	return err
 }
 
@@ -181,6 +185,22 @@ func (p *product) profile(length time.Duration, file string) error {
 		fetch(fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", base, max(1, int(length.Seconds()))), file+".cpu.pprof"),
 		fetch(base+"/debug/pprof/allocs", file+".allocs.pprof"),
 		fetch(base+"/metrics", file+".metrics.txt"))
+}
+
+// waits fetches what goroutines waited for during that time: for channels and locks, and which locks
+// they held each other up with.
+func (p *product) waits(length time.Duration, file string) error {
+	var blocked, locked error
+	var work sync.WaitGroup
+	get := func(name string, err *error) {
+		work.Go(func() {
+			*err = fetch(fmt.Sprintf("http://%s/debug/pprof/%s?seconds=%d", p.metrics, name, max(1, int(length.Seconds()))), file+"."+name+".pprof")
+		})
+	}
+	get("block", &blocked)
+	get("mutex", &locked)
+	work.Wait()
+	return errors.Join(blocked, locked)
 }
 
 func fetch(address, file string) error {
