@@ -61,8 +61,9 @@ var may = map[string][]string{
 	"internal/apptest":     {"handlers", "internal/...", "models", "openapi"},
 	"models":               {},
 	"migrations":           {},
-	"bench":                {"bench/internal/fill", "internal/database"},
+	"bench":                {"bench/internal/fill", "bench/traced", "internal/database"},
 	"bench/fill":           {"bench/internal/fill", "internal/database"},
+	"bench/traced":         {},
 	"bench/internal/fill":  {"internal/database", "internal/token"},
 }
 
