@@ -72,6 +72,14 @@ func TestGrowthTableHasAColumnASizeAndBytesASignal(t *testing.T) {
 	}
 }
 
+func TestTheDocumentHasRoomForBothTables(t *testing.T) {
+	for _, m := range []marks{benchMarks, growthMarks} {
+		if err := m.writable("../docs/performance.md"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // What the queries call a table and an index is what the product has.
 func TestDiskIsToldOfTheTableAndOfEachIndex(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, db *database.DB) {

@@ -59,6 +59,7 @@ var (
 	literalID  = regexp.MustCompile(`'[0-9a-f]{8}-[0-9a-f-]{27}'`)
 	parameters = regexp.MustCompile(`\?(, ?\?)*`)
 	valueLists = regexp.MustCompile(`(\([?…, ]*\))(, ?\([?…, ]*\))*`)
+	longList   = regexp.MustCompile(`((?:(?:\$[0-9]+|\?), ?){2})(?:(?:\$[0-9]+|\?), ?){6,}(?:\$[0-9]+|\?)`)
 	bigNumber  = regexp.MustCompile(`\b[0-9]{5,}\b`)
 	partName   = regexp.MustCompile(`\b(signals)_(?:[0-9][0-9a-z_]*|first|last)\b`)
 )
@@ -81,7 +82,7 @@ func (s *statement) brief() string {
 	first := strings.Fields(s.text + " ?")[0]
 	var tables []string
 	for _, m := range tableIn.FindAllStringSubmatch(part(s.text), -1) {
-		if name := m[1]; !slices.Contains(tables, name) && !slices.Contains([]string{"select", "set", "lateral", "unnest", "only"}, strings.ToLower(name)) {
+		if name := m[1]; !slices.Contains(tables, name) && !slices.Contains([]string{"select", "set", "lateral", "unnest", "only", "skip", "of", "nullif", "not"}, strings.ToLower(name)) {
 			tables = append(tables, name)
 		}
 	}
@@ -105,7 +106,7 @@ func writePlans(file string, list []*statement) error {
 		if told := s.told(); told != "" {
 			fmt.Fprintf(&b, "   !! %s\n", told)
 		}
-		fmt.Fprintf(&b, "\n%s\n\n%s\n", s.text, s.plan)
+		fmt.Fprintf(&b, "\n%s\n\n%s\n", longList.ReplaceAllString(s.text, "$1…"), s.plan)
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -119,6 +121,18 @@ func TestThePlanOfTheSlowestCallIsKeptAndTheMostThatWasFound(t *testing.T) {
 	tellPlans(&b, list)
 	if want := "| 1 | UPDATE keys, other | 3 | 9.0 |  | scan (70) |\n"; !strings.Contains(b.String(), want) {
 		t.Errorf("no %q in\n%s", want, b.String())
+	}
+}
+
+func TestLongListsAreWrittenShort(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "out", "plans.txt")
+	list := []*statement{{text: "SELECT 1 FROM t WHERE id IN (" + strings.Repeat("$12,", 400) + "$9) AND a = $1", plan: "  Result"}}
+	if err := writePlans(file, list); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if want := "1. SELECT t, worst 0.0 µs, 0 calls, all 0.0 µs\n\nSELECT 1 FROM t WHERE id IN ($12,$12,…) AND a = $1\n\n  Result\n"; err != nil || string(text) != want {
+		t.Errorf("%q, %v", text, err)
 	}
 }
 
