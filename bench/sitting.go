@@ -59,8 +59,10 @@ func (s *sitting) open(ctx context.Context) (err error) {
 		if err := s.openProduct(ctx, name); err != nil {
 			return err
 		}
-		if _, err := s.startPrototype(ctx, name); err != nil {
-			return err
+		if s.only.MatchString(singlePosts) { // which alone are held against it
+			if _, err := s.startPrototype(ctx, name); err != nil {
+				return err
+			}
 		}
 	}
 	return s.plan(ctx, inserts)
