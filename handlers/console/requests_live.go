@@ -58,7 +58,14 @@ func (s *server) followRequests(c Ctx) error {
 	}
 	// What came between the page, or the last stream, and now.
 	known := orText(c.Request().Header.Get("Last-Event-ID"), c.QueryParam("top"))
-	if err := s.sendLog(c, out, f, known); err != nil {
+	found, err := s.Signals.Requests(ctx, v.Actor, f)
+	if err == nil && !s.mayStillRead(c) {
+		return s.streamEnded(c, out.event("paused"))
+	}
+	if err == nil {
+		err = s.sendLog(c, out, found, known)
+	}
+	if err != nil {
 		return s.streamEnded(c, err)
 	}
 	return s.streamEnded(c, s.watchLog(c, out, tail, f, end))
@@ -77,15 +84,20 @@ func (s *server) watchLog(c Ctx, out *stream, tail *signals.Tail, f signals.Requ
 			return nil
 		case <-tick.C:
 		}
+		fresh, err := tail.Next(ctx)
+		behind = behind || len(fresh) > 0
+		var found signals.RequestPage
+		if err == nil && behind {
+			found, err = s.Signals.Requests(ctx, visit(c).Actor, f)
+		}
+		// Asked after the log was read, so that nothing is sent which came later than the right to read it ended.
 		if s.Now().After(end) || !s.mayStillRead(c) {
 			return out.event("paused")
 		}
-		fresh, err := tail.Next(ctx)
-		behind = behind || len(fresh) > 0
 		switch {
 		case err != nil:
 		case behind:
-			err = s.sendLog(c, out, f, "")
+			err = s.sendLog(c, out, found, "")
 			behind = err != nil
 		default:
 			err = out.beat()
@@ -112,10 +124,9 @@ func (s *server) mayStillRead(c Ctx) bool {
 }
 
 // sendLog sends the newest lines unless the reader has them: known is the one it has on top.
-func (s *server) sendLog(c Ctx, out *stream, f signals.RequestFilter, known string) error {
-	found, err := s.Signals.Requests(c.Request().Context(), visit(c).Actor, f)
-	if err != nil || len(found.Items) == 0 || found.Items[0].ID == known {
-		return err
+func (s *server) sendLog(c Ctx, out *stream, found signals.RequestPage, known string) error {
+	if len(found.Items) == 0 || found.Items[0].ID == known {
+		return nil
 	}
 	return out.send(found.Items[0].ID, views.RequestRows(s.requestRows(c, found.Items)))
 }
