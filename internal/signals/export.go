@@ -79,7 +79,7 @@ func (s *Service) sizes(ctx context.Context, actor access.Actor, items []SignalI
 		Size int64
 	}
 	err := s.db.Read.WithContext(ctx).Model(&models.Signal{}).Select("id", "LENGTH(raw) AS size").
-		Where("workspace_id = ? AND id IN ?", actor.WorkspaceID, idsOf(items)).Scan(&rows).Error
+		Where(inWorkspace+" AND id IN ?", actor.WorkspaceID, idsOf(items)).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("measure raw bytes: %w", err)
 	}
@@ -96,7 +96,7 @@ func (s *Service) rawOf(ctx context.Context, actor access.Actor, items []SignalI
 		Raw []byte
 	}
 	err := s.db.Read.WithContext(ctx).Model(&models.Signal{}).Select("id", "raw").
-		Where("workspace_id = ? AND id IN ?", actor.WorkspaceID, idsOf(items)).Scan(&rows).Error
+		Where(inWorkspace+" AND id IN ?", actor.WorkspaceID, idsOf(items)).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("read raw bytes: %w", err)
 	}

@@ -3,6 +3,7 @@ package signals_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -69,7 +70,9 @@ func (w *world) fill(n int) {
 		SELECT id, `+strconv.FormatInt(noon.Unix()/60, 10)+` - (i % 5000), workspace_id, 'live', 1, 0, 0
 		FROM (SELECT `+id+` AS id, i, CASE WHEN i % 4 = 0 THEN ?`+uuid+` ELSE ?`+uuid+` END AS workspace_id FROM (`+series+`) s) u`,
 		w.other.WorkspaceID, w.mine.WorkspaceID)
-	w.exec("ANALYZE")
+	if w.db.IsPostgres() { // autovacuum does that; nobody does it on SQLite
+		w.exec("ANALYZE")
+	}
 }
 
 func (w *world) exec(statement string, args ...any) {
@@ -124,6 +127,12 @@ func scans(plan string) bool {
 	return false
 }
 
+// readsAll tells that a plan goes through all rows of a workspace, or of an environment where the rows
+// of one key are wanted.
+func readsAll(name, plan string) bool {
+	return strings.Contains(plan, "(workspace_id=?)") || strings.Contains(name, "key") && strings.Contains(plan, "signals_log (")
+}
+
 func TestNoListReadsAWholeTable(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
@@ -158,6 +167,8 @@ func TestNoListReadsAWholeTable(t *testing.T) {
 		reads["tail"] = func() error { _, err := w.s.Follow(ctx, w.mine, signals.RequestFilter{Environment: live}); return err }
 		reads["last refusal"] = func() error { _, err := w.s.LastRefusal(ctx, w.mine, live, w.key, "invalid_json"); return err }
 		reads["no last refusal"] = func() error { _, err := w.s.LastRefusal(ctx, w.mine, live, w.key, "none"); return err }
+		reads["export"] = func() error { return w.s.WriteNDJSON(ctx, w.mine, signals.Filter{Environment: live}, io.Discard) }
+		reads["export with sizes"] = func() error { return w.s.WriteCSV(ctx, w.mine, signals.Filter{Environment: live}, io.Discard) }
 		reads["today"] = func() error { _, err := w.s.Today(ctx, w.mine, live, time.UTC); return err }
 		reads["progress"] = func() error { _, err := w.s.Progress(ctx, w.mine, live); return err }
 		reads["prune"] = func() error { _, err := w.s.Prune(ctx); return err }
@@ -170,8 +181,8 @@ func TestNoListReadsAWholeTable(t *testing.T) {
 			took := time.Since(start)
 			for _, statement := range append([]string{}, log.statements...) {
 				plan := w.explain(statement)
-				if scans(plan) {
-					t.Errorf("%s reads a whole table: %s\n%s", name, statement, plan)
+				if scans(plan) || readsAll(name, plan) {
+					t.Errorf("%s reads too much: %s\n%s", name, statement, plan)
 				}
 			}
 			t.Logf("%-28s %s", name, took.Round(10*time.Microsecond))

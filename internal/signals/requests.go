@@ -105,8 +105,12 @@ func (s *Service) requestQuery(ctx context.Context, actor access.Actor, f Reques
 	}
 	q := query{at: f.At, limit: limited(f.Limit)}
 	q.indexed = func() *gorm.DB {
+		workspace := "workspace_id = ?"
+		if f.KeyID != "" {
+			workspace = inWorkspace
+		}
 		db := s.db.Read.WithContext(ctx).Table(logOf(f)).Where(models.Logged).
-			Where("workspace_id = ? AND environment = ?", actor.WorkspaceID, f.Environment)
+			Where(workspace+" AND environment = ?", actor.WorkspaceID, f.Environment)
 		if f.RequestID != "" {
 			db = db.Where("id = ?", f.RequestID)
 		}
