@@ -75,17 +75,36 @@ func (p *pipeline) fail(err error) {
 	}
 }
 
-// bind appends Bind and Execute for the unnamed portal: parameters and results in binary.
+// queueRow adds a statement whose parameters are appended by the function as a row of COPY: their
+// number, and each with its length before it.
+func (p *pipeline) queueRow(sql string, row func(out []byte) []byte) {
+	stmt := p.prepare(sql)
+	if p.err != nil {
+		return
+	}
+	p.bindRow(stmt, row)
+	p.want = append(p.want, nil)
+}
+
+// bind appends Bind and Execute for the unnamed portal.
 func (p *pipeline) bind(stmt *pgconn.StatementDescription, args []any) {
+	p.bindRow(stmt, func(out []byte) []byte {
+		p.out = binary.BigEndian.AppendUint16(out, uint16(len(args)))
+		for i, arg := range args {
+			p.param(stmt.ParamOIDs[i], arg)
+		}
+		return p.out
+	})
+}
+
+// bindRow is bind for parameters in binary; results are in binary too.
+func (p *pipeline) bindRow(stmt *pgconn.StatementDescription, row func(out []byte) []byte) {
 	at := p.begin('B')
 	p.out = append(p.out, 0)
 	p.out = append(append(p.out, stmt.Name...), 0)
 	p.out = binary.BigEndian.AppendUint16(p.out, 1)
 	p.out = binary.BigEndian.AppendUint16(p.out, pgx.BinaryFormatCode)
-	p.out = binary.BigEndian.AppendUint16(p.out, uint16(len(args)))
-	for i, arg := range args {
-		p.param(stmt.ParamOIDs[i], arg)
-	}
+	p.out = row(p.out)
 	p.out = binary.BigEndian.AppendUint16(p.out, 1)
 	p.out = binary.BigEndian.AppendUint16(p.out, pgx.BinaryFormatCode)
 	p.end(at)

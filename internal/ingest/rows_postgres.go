@@ -3,6 +3,8 @@ package ingest
 import (
 	"encoding/binary"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -22,29 +24,51 @@ const (
 
 const copySignalRows = "COPY signals (" + signalColumns + ") FROM STDIN (FORMAT binary)"
 
-// copySignals inserts signals, and the requests that are in their rows.
-func copySignals(pipe *pipeline, rows []*item) {
-	if len(rows) == 0 {
-		return
+// insertSignalRow inserts one signal: COPY takes longer to begin than a few of these.
+var insertSignalRow = "INSERT INTO signals (" + signalColumns + ") VALUES (" + placeholders(signalFields) + ")"
+
+// fewRows is how many signals are inserted one by one.
+const fewRows = 3
+
+func placeholders(n int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = "$" + strconv.Itoa(i+1)
 	}
-	pipe.copyIn(copySignalRows, len(rows), func(out []byte, i int) []byte {
-		s, line := &rows[i].signal, rows[i].line
-		out = binary.BigEndian.AppendUint16(out, signalFields)
-		out = appendUUID(appendText(appendUUID(appendUUID(out, s.ID), s.WorkspaceID), s.Environment), s.APIKeyID)
-		out = appendUUID(out, s.RequestID)
-		for _, text := range [...]string{s.Source, s.Kind, s.Event, s.Email, s.UserID, s.AnonymousID, s.GroupID, s.MessageID, s.Warnings} {
-			out = appendText(out, text)
+	return strings.Join(all, ", ")
+}
+
+// writeSignals inserts signals, and the requests that are in their rows.
+func writeSignals(pipe *pipeline, rows []*item) {
+	row := func(out []byte, i int) []byte { return rows[i].appendRow(out) }
+	switch {
+	case len(rows) > fewRows:
+		pipe.copyIn(copySignalRows, len(rows), row)
+	default:
+		for i := range rows {
+			pipe.queueRow(insertSignalRow, func(out []byte) []byte { return row(out, i) })
 		}
-		out = appendBytes(appendInt(appendInt(out, s.OccurredAt.UnixMicro()), s.ReceivedAt.UnixMicro()), s.Raw)
-		if line == nil {
-			return append(out, slices.Repeat(noField, 5)...)
-		}
-		out = appendText(appendText(appendInt(appendText(out, line.Route), line.DurationUS), line.IP), line.UserAgent)
-		if line.Headers == nil {
-			return append(out, noField...)
-		}
-		return appendBytes(out, line.Headers)
-	})
+	}
+}
+
+// appendRow appends the columns of a signal's row as COPY and Bind take them.
+func (it *item) appendRow(out []byte) []byte {
+	s, line := &it.signal, it.line
+	out = binary.BigEndian.AppendUint16(out, signalFields)
+	out = appendUUID(appendText(appendUUID(appendUUID(out, s.ID), s.WorkspaceID), s.Environment), s.APIKeyID)
+	out = appendUUID(out, s.RequestID)
+	for _, text := range [...]string{s.Source, s.Kind, s.Event, s.Email, s.UserID, s.AnonymousID, s.GroupID, s.MessageID, s.Warnings} {
+		out = appendText(out, text)
+	}
+	out = appendBytes(appendInt(appendInt(out, s.OccurredAt.UnixMicro()), s.ReceivedAt.UnixMicro()), s.Raw)
+	if line == nil {
+		return append(out, slices.Repeat(noField, 5)...)
+	}
+	out = appendText(appendText(appendInt(appendText(out, line.Route), line.DurationUS), line.IP), line.UserAgent)
+	if line.Headers == nil {
+		return append(out, noField...)
+	}
+	return appendBytes(out, line.Headers)
 }
 
 // noField is a NULL of COPY.

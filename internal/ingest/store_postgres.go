@@ -116,7 +116,7 @@ func (g *group) write(jobs []*job, known map[digest]original, began bool) error 
 	if told.err != nil {
 		return told.err
 	}
-	copySignals(g.pipe, rows)
+	writeSignals(g.pipe, rows)
 	queueRequests(g.pipe, requests)
 	told.queue(g.pipe)
 	if began {
