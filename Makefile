@@ -9,7 +9,9 @@ SHELL := /usr/bin/env bash
 
 TOOL := go tool -modfile=tools/go.mod
 POSTGRES := scripts/postgres.sh run
-GO_TEST := go test -timeout 10m
+TEST_POSTGRES := scripts/in-memory.sh $(POSTGRES)
+# Without vet, which lint runs in full: with other checks it would go through every dependency once more.
+GO_TEST := go test -vet=off -timeout 10m
 
 # The product is built without C, so its tests are too.
 export CGO_ENABLED := 0
@@ -54,23 +56,23 @@ lint: node ## Check format, vet, staticcheck and that generated files are curren
 
 .PHONY: test-sqlite
 test-sqlite: ## Run the Go tests on SQLite
-	env -u LATCHKEY_TEST_POSTGRES $(GO_TEST) ./...
+	scripts/in-memory.sh env -u LATCHKEY_TEST_POSTGRES $(GO_TEST) ./...
 
 .PHONY: test-postgres
 test-postgres: postgres ## Run the Go tests on SQLite and on a Postgres of their own
-	$(POSTGRES) $(GO_TEST) ./...
+	$(TEST_POSTGRES) $(GO_TEST) ./...
 
 # The detector needs C and slows tests tenfold, so it looks where goroutines share state.
 .PHONY: test-race
 test-race: postgres ## Run the tests of the concurrent packages under the race detector
 	@if command -v gcc >/dev/null; then \
-		CGO_ENABLED=1 $(POSTGRES) bash -euc '$(GO_TEST) -race ./internal/ingest ./internal/ratelimit ./internal/usage; \
+		CGO_ENABLED=1 $(TEST_POSTGRES) bash -euc '$(GO_TEST) -race ./internal/ingest ./internal/ratelimit ./internal/usage; \
 			$(GO_TEST) -race -run "AtOnce|Once|Instance|Call|Cache|Rotat|Ended" ./internal/keys'; \
 	else echo "Skipped the race detector: it needs gcc."; fi
 
 .PHONY: test-e2e
 test-e2e: node chromium ## Walk through the product in a real browser
-	node e2e/run.mjs
+	scripts/in-memory.sh node e2e/run.mjs
 
 .PHONY: screenshot
 screenshot: node chromium ## Make docs/images/console.png from the running product
