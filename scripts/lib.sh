@@ -8,14 +8,15 @@ die() { say "$(basename "$0"): $*"; exit 1; }
 may_be_root() { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi; }
 
-# find_chromium prints the path of a Chromium or Chrome, or fails.
+# find_chromium prints the path of a Chromium or Chrome, or fails. The headless shell is the same engine without the browser
+# around it, and does the same with half of the processor time.
 find_chromium() {
 	if [ -n "${CHROMIUM:-}" ]; then
 		[ -x "$CHROMIUM" ] && printf '%s\n' "$CHROMIUM"
 		return
 	fi
 	local name
-	for name in chromium chromium-browser google-chrome google-chrome-stable; do
+	for name in chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable; do
 		command -v "$name" 2>/dev/null && return
 	done
 	name="/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"

