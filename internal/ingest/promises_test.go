@@ -17,9 +17,6 @@ import (
 	"latchkey/models"
 )
 
-// rounds of the race between posts and a deactivation.
-const rounds = 300
-
 // TestNoRequestIsAcknowledgedAfterDeactivateAnswered is promise P3. On Postgres two instances share
 // the database; SQLite has one.
 func TestNoRequestIsAcknowledgedAfterDeactivateAnswered(t *testing.T) {
