@@ -3,6 +3,7 @@ package database
 import (
 	"database/sql"
 	"log/slog"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
@@ -28,6 +29,7 @@ const (
 type checkpointer struct {
 	own    *sql.DB
 	writer *gorm.DB
+	once   sync.Once
 	stop   chan struct{}
 	ended  chan struct{}
 }
@@ -38,9 +40,9 @@ func startCheckpointer(own *sql.DB, writer *gorm.DB) *checkpointer {
 	return c
 }
 
-// close waits for a checkpoint that runs.
+// close waits for a checkpoint that runs. It may be called again, as that of a pool may.
 func (c *checkpointer) close() error {
-	close(c.stop)
+	c.once.Do(func() { close(c.stop) })
 	<-c.ended
 	return c.own.Close()
 }

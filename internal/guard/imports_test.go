@@ -73,7 +73,7 @@ var onlyBelow = map[string][]string{
 	"go.yaml.in/yaml":              {"openapi"},
 	"gorm.io/":                     {"internal", "models"},
 	"github.com/a-h/templ":         {"views", "handlers/console"},
-	"github.com/jackc/pgx":         {"internal/database", "internal/ingest", "internal/keys", "internal/ratelimit", "internal/outbox", "internal/dispatch", "internal/listen", "internal/apptest", "bench"},
+	"github.com/jackc/pgx":         {"internal/database", "internal/ingest", "internal/keys", "internal/ratelimit", "internal/outbox", "internal/dispatch", "internal/listen", "internal/usage", "internal/apptest", "bench"},
 	"github.com/gorilla/":          {"internal/accounts", "handlers/console"},
 	"github.com/alecthomas/kong":   {""},
 	"github.com/schollz":           {""},
