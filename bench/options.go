@@ -42,7 +42,7 @@ func parse() (options, error) {
 	counts := flag.String("connections", wholeCounts, "numbers of connections of the single posts")
 	dbs := flag.String("db", wholeDBs, "databases to measure on")
 	flag.IntVar(&o.rounds, "rounds", wholeRounds, "rounds; every task runs once in each")
-	flag.DurationVar(&o.length, "duration", 3*time.Second, "length of a task in a round, in whole seconds")
+	flag.DurationVar(&o.length, "duration", time.Second, "length of a task in a round, in whole seconds")
 	flag.IntVar(&o.bulk, "bulk-lines", 20000, "lines of a bulk request")
 	flag.IntVar(&o.messages, "messages", 10000, "messages of a round of deliveries")
 	flag.IntVar(&o.signals, "signals", wholeSignals, "signals of the workspace whose pages are read")
@@ -81,7 +81,6 @@ func (o *options) shorten(given map[string]bool, counts *string) {
 	for name, set := range map[string]func(){
 		"connections": func() { *counts = "1,64" },
 		"rounds":      func() { o.rounds = 3 },
-		"duration":    func() { o.length = time.Second },
 		"signals":     func() { o.signals = 200_000 },
 		"messages":    func() { o.messages = 3000 },
 		"gigabyte":    func() { o.gigabyte = false },
