@@ -55,8 +55,7 @@ func openSQLite(ctx context.Context, cfg Config) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("cannot open the database %s for checkpoints: %w", cfg.Path, err), db.Close())
 	}
 	own.SetMaxOpenConns(1)
-	copying := startCheckpointer(own, db.Write)
-	db.closers = append([]func() error{copying.close}, db.closers...)
+	db.closers = append([]func() error{startCheckpointer(own, db.Write).close}, db.closers...)
 	return db, nil
 }
 

@@ -1,9 +1,9 @@
 package database
 
 import (
+	"context"
 	"database/sql"
 	"log/slog"
-	"sync"
 	"time"
 
 	"gorm.io/gorm"
@@ -25,24 +25,29 @@ const (
 //
 // The log begins anew only after all of it was copied, and more comes while it is: so the long part
 // is done on a connection of its own, and the short rest on the writer's, between two transactions.
-// Neither waits for a reader (https://www.sqlite.org/c3ref/wal_checkpoint_v2.html, PASSIVE).
+// Neither waits for a reader (https://www.sqlite.org/c3ref/wal_checkpoint_v2.html, PASSIVE). What
+// is left for the writer besides is the wait for the disk: SQLite asks for that in the checkpoint that
+// reaches the log's end. A file of our own could ask for it before, but closing one ends the locks
+// that SQLite has on the same file.
 type checkpointer struct {
 	own    *sql.DB
 	writer *gorm.DB
-	once   sync.Once
-	stop   chan struct{}
+	ctx    context.Context
+	stop   context.CancelFunc
 	ended  chan struct{}
 }
 
 func startCheckpointer(own *sql.DB, writer *gorm.DB) *checkpointer {
-	c := &checkpointer{own: own, writer: writer, stop: make(chan struct{}), ended: make(chan struct{})}
+	c := &checkpointer{own: own, writer: writer, ended: make(chan struct{})}
+	c.ctx, c.stop = context.WithCancel(context.Background())
 	go c.run()
 	return c
 }
 
-// close waits for a checkpoint that runs. It may be called again, as that of a pool may.
+// close ends a checkpoint that runs; the next one goes on with it. It may be called again, as that of
+// a pool may.
 func (c *checkpointer) close() error {
-	c.once.Do(func() { close(c.stop) })
+	c.stop()
 	<-c.ended
 	return c.own.Close()
 }
@@ -54,12 +59,12 @@ func (c *checkpointer) run() {
 	failing := false
 	for {
 		select {
-		case <-c.stop:
+		case <-c.ctx.Done():
 			return
 		case <-tick.C:
 		}
 		err := c.look()
-		if err != nil && !failing {
+		if err != nil && !failing && c.ctx.Err() == nil {
 			slog.Warn("the write-ahead log could not be copied back beside the commits; a commit will do it", "err", err)
 		}
 		failing = err != nil
@@ -68,14 +73,15 @@ func (c *checkpointer) run() {
 
 // look copies the log back if it has grown long.
 func (c *checkpointer) look() error {
-	waiting, err := checkpoint(c.own.QueryRow("PRAGMA wal_checkpoint(NOOP)"))
+	waiting, err := checkpoint(c.own.QueryRowContext(c.ctx, "PRAGMA wal_checkpoint(NOOP)"))
 	if err != nil || waiting < checkpointPages {
 		return err
 	}
-	if _, err := checkpoint(c.own.QueryRow("PRAGMA wal_checkpoint(PASSIVE)")); err != nil {
+	waiting, err = checkpoint(c.own.QueryRowContext(c.ctx, "PRAGMA wal_checkpoint(PASSIVE)"))
+	if err != nil || waiting >= checkpointPages { // a reader needs what is in the way
 		return err
 	}
-	_, err = checkpoint(c.writer.Raw("PRAGMA wal_checkpoint(PASSIVE)").Row())
+	_, err = checkpoint(c.writer.WithContext(c.ctx).Raw("PRAGMA wal_checkpoint(PASSIVE)").Row())
 	return err
 }
 

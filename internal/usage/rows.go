@@ -56,7 +56,8 @@ func (g *gathered) write(ctx context.Context, db *database.DB) error {
 	})
 }
 
-// writePostgres sends all tables in one round trip, each as arrays.
+// writePostgres sends all tables in one round trip, each as arrays, and commits in another: a
+// connection that is lost before leaves nothing behind, and the counts can be sent again.
 func writePostgres(ctx context.Context, db *database.DB, tables []upsert) error {
 	batch := &pgx.Batch{}
 	for i := range tables {
@@ -65,8 +66,8 @@ func writePostgres(ctx context.Context, db *database.DB, tables []upsert) error 
 			batch.Queue(text, columns...)
 		}
 	}
-	// Without BEGIN, a batch is one transaction.
-	if err := db.Pool.SendBatch(ctx, batch).Close(); err != nil {
+	err := pgx.BeginFunc(ctx, db.Pool, func(tx pgx.Tx) error { return tx.SendBatch(ctx, batch).Close() })
+	if err != nil {
 		return fmt.Errorf("add usage: %w", err)
 	}
 	return nil
@@ -76,20 +77,24 @@ func (u *upsert) arrays() (text string, columns []any) {
 	source := make([]string, len(u.cells))
 	for i, c := range u.cells {
 		source[i] = fmt.Sprintf("$%d::%s[]", i+1, c.kind)
-		if c.kind == "bigint" {
-			columns = append(columns, column[int64](u.rows, i))
-		} else {
-			columns = append(columns, column[string](u.rows, i))
-		}
+		columns = append(columns, c.column(u.rows, i))
 	}
 	return u.statement("SELECT * FROM unnest(" + strings.Join(source, ", ") + ") AS new"), columns
 }
 
 // column is one cell of each row; a pointer to nothing is NULL.
+func (c cell) column(rows [][]any, i int) any {
+	if c.kind == "bigint" {
+		return column[int64](rows, i)
+	}
+	return column[string](rows, i)
+}
+
 func column[T any](rows [][]any, i int) []*T {
 	out := make([]*T, len(rows))
 	for n, row := range rows {
-		if v, ok := row[i].(T); ok {
+		if row[i] != nil {
+			v := row[i].(T)
 			out[n] = &v
 		}
 	}
