@@ -59,13 +59,13 @@ func (s *server) followRequests(c Ctx) error {
 	// What came between the page, or the last stream, and now.
 	known := orText(c.Request().Header.Get("Last-Event-ID"), c.QueryParam("top"))
 	found, err := s.Signals.Requests(ctx, v.Actor, f)
-	if err == nil && !s.mayStillRead(c) {
+	if err != nil {
+		return s.streamEnded(c, err)
+	}
+	if !s.mayStillRead(c) {
 		return s.streamEnded(c, out.event("paused"))
 	}
-	if err == nil {
-		err = s.sendLog(c, out, found, known)
-	}
-	if err != nil {
+	if err := s.sendLog(c, out, found, known); err != nil {
 		return s.streamEnded(c, err)
 	}
 	return s.streamEnded(c, s.watchLog(c, out, tail, f, end))

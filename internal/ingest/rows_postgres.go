@@ -40,14 +40,12 @@ func placeholders(n int) string {
 
 // writeSignals inserts signals, and the requests that are in their rows.
 func writeSignals(pipe *pipeline, rows []*item) {
-	row := func(out []byte, i int) []byte { return rows[i].appendRow(out) }
-	switch {
-	case len(rows) > fewRows:
-		pipe.copyIn(copySignalRows, len(rows), row)
-	default:
-		for i := range rows {
-			pipe.queueRow(insertSignalRow, func(out []byte) []byte { return row(out, i) })
-		}
+	if len(rows) > fewRows {
+		pipe.copyIn(copySignalRows, len(rows), func(out []byte, i int) []byte { return rows[i].appendRow(out) })
+		return
+	}
+	for _, it := range rows {
+		pipe.queueRow(insertSignalRow, it.appendRow)
 	}
 }
 
